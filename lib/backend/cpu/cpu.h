@@ -1,0 +1,12 @@
+#ifndef S1_BACKEND_CPU_CPU_H
+#define S1_BACKEND_CPU_CPU_H
+
+#include "base/error.h"
+#include "interns1/sys/backend.h"
+
+/* The CPU backend's table. `level` is "scalar", "avx2", "avx512", ... or NULL for the best this machine
+ * and this build have; INS1_E_UNSUPPORTED for one they lack. `host` is kept. */
+ins1_status s1_cpu_backend(ins1_backend_api *out, const ins1_host_api *host, const char *level,
+                           ins1_error *error);
+
+#endif

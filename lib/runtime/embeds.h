@@ -1,0 +1,13 @@
+#ifndef S1_RUNTIME_EMBEDS_H
+#define S1_RUNTIME_EMBEDS_H
+
+#include "interns1/embeds.h"
+
+/* The values, [n_tokens][dim] F32, borrowed. */
+const float *s1_embeds_values(const ins1_embeds *embeds, size_t *n_tokens, size_t *dim);
+
+/* Takes `values` (n_tokens * dim floats from the runtime's allocator, INS1_MEM_OBJECT) on success. */
+ins1_status s1_embeds_take(ins1_embeds **out, ins1_runtime *runtime, const ins1_embeds_info *info,
+                           float *values, ins1_error *error);
+
+#endif
