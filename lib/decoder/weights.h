@@ -30,7 +30,7 @@ typedef struct s1_layer_weights {
 
 typedef struct s1_decoder_config {
     int32_t n_vocab, n_embd, n_layer, n_head, n_head_kv, head_dim;
-    int32_t n_ff;                                       /* dense layers */
+    int32_t n_ff;                                        /* dense layers */
     int32_t n_expert, n_expert_used, n_groups, n_ff_exp; /* 0 without a mixture */
     bool normalize_gates;
     float norm_eps;

@@ -7,8 +7,8 @@ ins1_status s1_place(s1_placed *out, s1_device *device, const s1_tensor *tensor,
     *out = (s1_placed){ 0 };
     if (!tensor->dtype)
         return INS1_OK;
-    ins1_status status = s1_buffer_wrap(&out->buffer, device, tensor->data, tensor->size,
-                                        INS1_MEM_WEIGHTS, error);
+    ins1_status status =
+        s1_buffer_wrap(&out->buffer, device, tensor->data, tensor->size, INS1_MEM_WEIGHTS, error);
     if (status == INS1_OK)
         out->view = s1_view_of(&out->buffer, tensor);
     return status;

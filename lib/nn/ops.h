@@ -3,8 +3,8 @@
 
 #include "backend/backend.h"
 
-/* Layers are lists of operations. A list is built, handed to the front door in one call, and emptied;
- * it has room for the longest layer there is and allocates nothing. */
+/* Layers are lists of operations. A list is built, handed to the front door in one call, and
+ * emptied; it has room for the longest layer there is and allocates nothing. */
 
 enum { S1_OPS_MAX = 32, S1_OPS_MAX_DESCS = 160 };
 
@@ -25,8 +25,9 @@ typedef struct s1_placed_linear {
     s1_placed weight, scale, bias;
 } s1_placed_linear;
 
-/* The matrices of all experts of a layer for one role, as descriptors: first two free places for the
- * activations and the choice, then the weights, then the scales. Owned by whoever runs the layer. */
+/* The matrices of all experts of a layer for one role, as descriptors: first two free places for
+ * the activations and the choice, then the weights, then the scales. Owned by whoever runs the
+ * layer. */
 typedef struct s1_expert_list {
     int32_t n_experts;
     ins1_tensor_desc *in; /* [2 + 2 * n_experts] */

@@ -7,9 +7,9 @@
 
 #define PI 3.14159265358979323846
 
-/* Angles are float32 at every step, as in the reference: the inverse frequency is rounded, the product
- * with the position is rounded again, and cosine and sine are taken of that number. Exact angles would
- * move the logits of long prompts. */
+/* Angles are float32 at every step, as in the reference: the inverse frequency is rounded, the
+ * product with the position is rounded again, and cosine and sine are taken of that number. Exact
+ * angles would move the logits of long prompts. */
 
 static void plain_frequencies(float *out, int32_t half, double theta)
 {
@@ -17,7 +17,8 @@ static void plain_frequencies(float *out, int32_t half, double theta)
         out[i] = 1.0f / powf((float)theta, (float)(2 * i) / (float)(2 * half));
 }
 
-/* Dynamic NTK: beyond the trained length the base grows with the context, which the session fixes. */
+/* Dynamic NTK: beyond the trained length the base grows with the context, which the session fixes.
+ */
 static double dynamic_theta(const s1_rope_config *config, int32_t head_dim, int32_t n_ctx)
 {
     double trained = config->max_position, s = config->factor;
@@ -33,8 +34,8 @@ static double yarn_bound(double turns, int32_t head_dim, double theta, int32_t o
     return head_dim * log(original / (turns * 2 * PI)) / (2 * log(theta));
 }
 
-/* YaRN (arXiv 2309.00071): fast pairs keep their frequency, slow ones are divided by the factor, a ramp
- * joins them. */
+/* YaRN (arXiv 2309.00071): fast pairs keep their frequency, slow ones are divided by the factor, a
+ * ramp joins them. */
 static void yarn_frequencies(float *out, int32_t half, const s1_rope_config *config)
 {
     double low = yarn_bound(config->beta_fast, 2 * half, config->theta, config->original_position);
@@ -141,7 +142,8 @@ void s1_rope_finish(s1_rope *rope)
 }
 
 /* FoPE: every output frequency is a learned mixture of the turns of the input frequencies. Output
- * frequencies beyond them have cosine and sine 1, both: a constant that the models were trained with. */
+ * frequencies beyond them have cosine and sine 1, both: a constant that the models were trained
+ * with. */
 static void fope_table(s1_rope *rope, int32_t position, float *cosines, float *sines)
 {
     int32_t n = rope->n_fope;

@@ -29,11 +29,11 @@ typedef struct s1_rope_config {
 } s1_rope_config;
 
 typedef struct s1_rope {
-    int32_t half;    /* pairs of a head */
-    int32_t n_heads; /* tables per position: 1, or one for each KV head */
-    int32_t n_fope;  /* input and output frequencies of FoPE; 0 without it */
-    float scale;     /* of both tables: YaRN's attention factor, else 1 */
-    float *inverse_frequency; /* owned, [half] */
+    int32_t half;               /* pairs of a head */
+    int32_t n_heads;            /* tables per position: 1, or one for each KV head */
+    int32_t n_fope;             /* input and output frequencies of FoPE; 0 without it */
+    float scale;                /* of both tables: YaRN's attention factor, else 1 */
+    float *inverse_frequency;   /* owned, [half] */
     float *fope_cos, *fope_sin; /* owned, [n_heads][n_fope][n_fope], or NULL */
     float *turn;                /* owned, [2][n_fope]: cosines and sines of one position */
     const ins1_allocator *memory;
