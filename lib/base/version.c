@@ -4,52 +4,22 @@
 
 #include <string.h>
 
-/* What the build decided; a part that was not asked about is not there. */
-#ifndef S1_HAVE_AVX2
-#define S1_HAVE_AVX2 0
+/* What this build can do; levels of the CPU that were not compiled are not here. */
+static const char *const features[] = {
+    "format.safetensors", "level.scalar",
+#if defined(S1_HAVE_AVX2) && S1_HAVE_AVX2
+    "level.avx2",
 #endif
-#ifndef S1_HAVE_AVX512
-#define S1_HAVE_AVX512 0
+#if defined(S1_HAVE_AVX512) && S1_HAVE_AVX512
+    "level.avx512",
 #endif
-#ifndef S1_HAVE_NEON
-#define S1_HAVE_NEON 0
+#if defined(S1_HAVE_NEON) && S1_HAVE_NEON
+    "level.neon",
 #endif
-#ifndef S1_HAVE_ZSTD
-#define S1_HAVE_ZSTD 0
-#endif
-
-#if S1_HAVE_AVX2
-#define WITH_AVX2 " avx2"
-#else
-#define WITH_AVX2 ""
-#endif
-#if S1_HAVE_AVX512
-#define WITH_AVX512 " avx512"
-#else
-#define WITH_AVX512 ""
-#endif
-#if S1_HAVE_NEON
-#define WITH_NEON " neon"
-#else
-#define WITH_NEON ""
-#endif
+    "part.decoder",       "part.tokenizer",
 #if S1_HAVE_ZSTD
-#define WITH_ZSTD " zstd"
-#else
-#define WITH_ZSTD ""
+    "snapshot.zstd",
 #endif
-
-#define TEXT_OF(number) #number
-#define TEXT(number)    TEXT_OF(number)
-#define VERSION         TEXT(INS1_VERSION_MAJOR) "." TEXT(INS1_VERSION_MINOR) "." TEXT(INS1_VERSION_PATCH)
-
-static const struct {
-    const char *name;
-    int32_t there;
-} features[] = {
-    { "format.safetensors", 1 },    { "level.scalar", 1 },
-    { "level.avx2", S1_HAVE_AVX2 }, { "level.avx512", S1_HAVE_AVX512 },
-    { "level.neon", S1_HAVE_NEON }, { "snapshot.zstd", S1_HAVE_ZSTD },
 };
 
 uint32_t ins1_version_number(void)
@@ -59,13 +29,13 @@ uint32_t ins1_version_number(void)
 
 const char *ins1_version_string(void)
 {
-    return VERSION " (scalar" WITH_AVX2 WITH_AVX512 WITH_NEON WITH_ZSTD ")";
+    return S1_VERSION_STRING;
 }
 
 int32_t ins1_has_feature(const char *name)
 {
-    for (size_t i = 0; i < sizeof(features) / sizeof(features[0]); i++)
-        if (name && !strcmp(features[i].name, name))
-            return features[i].there;
+    for (size_t i = 0; name && i < sizeof(features) / sizeof(features[0]); i++)
+        if (strcmp(features[i], name) == 0)
+            return 1;
     return 0;
 }
