@@ -249,14 +249,12 @@ def check_line(model, folder, expect, number, line, context, worst):
     if have("experts") and exact["experts"]:
         assert (load("experts") == np.array(exact["experts"])[:, :n]).all(), f"experts of line {number}"
         worst["gates"] = max(worst["gates"], distance(load("gates"), np.array(exact["gates"])[:, :n]))
-        worst["router margin"] = min(worst["router margin"], exact["margin"])
+    worst["router margin"] = min(worst["router margin"], exact["margin"])
     steps = exact["logits"][n - 1:n - 1 + len(greedy)]
     assert (steps.argmax(-1) == greedy).all(), f"greedy of line {number}"
-    top = np.sort(np.concatenate([exact["logits"][:n], steps]), axis=-1)
-    margin = (top[:, -1] - top[:, -2])[n if len(greedy) else 0:]
-    span = exact["logits"].max() - exact["logits"].min()
-    if len(margin):
-        worst["greedy margin"] = min(worst["greedy margin"], float(margin.min() / span))
+    if len(greedy):
+        top, span = np.sort(steps, axis=-1), exact["logits"].max() - exact["logits"].min()
+        worst["greedy margin"] = min(worst["greedy margin"], float((top[:, -1] - top[:, -2]).min() / span))
 
 
 def check_folder(folder):

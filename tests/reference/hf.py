@@ -32,7 +32,7 @@ class Reference:
         text = config["text_config"]
         make_config, make_model = CLASSES[text["model_type"]]
         self.config = make_config(**text)
-        self.config._attn_implementation = "eager"
+        self.config._attn_implementation = self.config._experts_implementation = "eager"
         self.model = make_model(self.config).eval()
         state = {name.replace(PREFIX, "model.", 1): t for name, t in weights.items()}
         if text["tie_word_embeddings"]:

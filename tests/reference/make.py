@@ -227,7 +227,7 @@ def check(folder):
     print(f"{folder.name:22} {sum(f.stat().st_size for f in folder.rglob('*') if f.is_file()) // 1024:4} KB ",
           " ".join(f"{k} {v:.1e}" for k, v in worst.items()), flush=True)
     ok = max(worst["logits"], worst["hidden"], worst["gates"]) < 5e-6 and worst["greedy margin"] > 2e-4
-    return ok and worst["router margin"] > FOLDERS[folder.name].get("router_margin", 1e-3)
+    return ok and worst["router margin"] > FOLDERS[folder.name].get("router_margin", 1e-4)
 
 
 def main():
