@@ -143,7 +143,7 @@ def choose_ends(texts):
     first, last = texts[0].tolist(), texts[-1].tolist()
     later = [i for i in range(3, len(first)) if first[i] not in first[:i]]
     if not later:
-        raise SystemExit("the first line repeats itself; choose another line_seed")
+        raise SystemExit("the first text repeats itself; choose another line_seed")
     cut = first[later[0]]
     return [cut, last[0]] if last[0] not in first[:later[0]] else [cut]
 
@@ -152,8 +152,8 @@ def make_text(folder, recipe, lines, model, options):
     """The greedy texts, with and without an end; gives the ids of the end and one that is none."""
     count = recipe["generate"]
     texts = [greedy(model, folder, recipe, line, count) for line in lines]
-    if placeholder(recipe) in np.concatenate(texts):
-        raise SystemExit("a text holds a placeholder; choose another line_seed")
+    if recipe["member"] != "internlm2" and np.isin(np.concatenate(texts), range(placeholder(recipe), recipe["vocab"])).any():
+        raise SystemExit(f"{folder.name}: a text holds a placeholder; choose another line_seed")
     ends = choose_ends(texts)
     endless = folder / "expect-ignore-eos"
     endless.mkdir()

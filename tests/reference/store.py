@@ -75,7 +75,16 @@ def quantise(weight, power_of_two=False):
     return codes.to(torch.float8_e4m3fn), scale
 
 
-def with_fp8(tensors, chosen, power_of_two=False, scale_type=torch.float32):
+def as_stored(scale, kind):
+    """Scales that are powers of two may be stored as their exponents, also under the plain type U8."""
+    return scale.to(torch.float8_e8m0fnu).view(torch.uint8) if kind == torch.uint8 else scale.to(kind)
+
+
+def as_numbers(scale):
+    return (scale.view(torch.float8_e8m0fnu) if scale.dtype == torch.uint8 else scale).float()
+
+
+def with_fp8(tensors, chosen, power_of_two=False, scale_type=lambda name: torch.float32):
     """The checkpoint with the tensors whose names satisfy `chosen` stored as FP8."""
     out = {}
     for name, tensor in tensors.items():
@@ -83,7 +92,7 @@ def with_fp8(tensors, chosen, power_of_two=False, scale_type=torch.float32):
             out[name] = tensor
             continue
         out[name], scale = quantise(tensor.float(), power_of_two)
-        out[name + "_scale_inv"] = scale.to(scale_type)
+        out[name + "_scale_inv"] = as_stored(scale, scale_type(name))
     return out
 
 
@@ -95,7 +104,7 @@ def widened(tensors):
             continue
         out[name] = tensor.float()
         if name + "_scale_inv" in tensors:
-            out[name] *= blocks_of(tensors[name + "_scale_inv"].float(), tensor.shape)
+            out[name] *= blocks_of(as_numbers(tensors[name + "_scale_inv"]), tensor.shape)
     return out
 
 
