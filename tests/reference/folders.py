@@ -9,6 +9,32 @@ def zero_block(tensors, recipe):
     tensors[ROOT + "0.self_attn.q_proj.weight"][:128, 128:] = 0
 
 
+def near_epsilon(tensors, recipe):
+    """Mean squares around rms_norm_eps in every norm: of the layers, of the heads, at the end."""
+    for name, tensor in tensors.items():
+        if "embed_tokens" in name or "o_proj" in name or "down_proj" in name:
+            tensor *= 5e-4
+        elif "q_proj" in name or "k_proj" in name:
+            tensor *= 5e-3
+
+
+def twin_experts(tensors, recipe):
+    """Pairs of router rows that differ in one small element; with an odd top, every token must tell twins apart."""
+    for name, tensor in tensors.items():
+        if name.endswith("post_attention_layernorm.weight"):
+            tensor[0] = 3
+        elif name.endswith("mlp.gate.weight"):
+            tensor[1::2] = tensor[::2]
+            tensor[::2, 0], tensor[1::2, 0] = 0, 4e-6
+
+
+def sharp_attention(tensors, recipe):
+    """Scores so large that the rounding of the angles to F32 is seen in the logits."""
+    for name, tensor in tensors.items():
+        if "q_norm" in name or "k_norm" in name:
+            tensor *= 2.5
+
+
 def mixed_scale_types(name):
     """Scales that are powers of two in every type they may be stored in."""
     if "self_attn" in name:
@@ -46,8 +72,8 @@ FOLDERS = {
                            heads=2, kv=1, head_dim=18, experts=4, top=2, groups=2, expert_inter=10, rope=PRO_ROPE, line_seed=1, lines=[7], generate=6),
     "internlm2-f32": dict(member="internlm2", stored="F32", eps=1e-5, vocab=131, hidden=40, heads=4, kv=2, head_dim=10, inter=52,
                           lines=[11, 4, 1], generate=10),
-    "internlm2-bf16": dict(member="internlm2", stored="BF16", shards=2, eps=1e-5, bias=True, vocab=131, hidden=72, heads=6, kv=3, head_dim=12,
-                           inter=92, theta=1000000.0, rope={"type": "linear", "factor": 4.0}, lines=[11, 4], generate=8, ends="config"),
+    "internlm2-bf16": dict(member="internlm2", stored="BF16", shards=2, eps=1e-5, bias=True, vocab=61, hidden=72, heads=6, kv=3, head_dim=12,
+                           inter=68, theta=1000000.0, rope={"type": "linear", "factor": 4.0}, lines=[11, 4], generate=8, ends="config"),
     # As long as the context, so that the base is also the one of the reference's own prefill.
     "internlm2-ntk": dict(member="internlm2", stored="F32", eps=1e-5, vocab=61, hidden=36, heads=3, kv=1, head_dim=12, inter=44,
                           max_position=16, rope={"type": "dynamic", "factor": 2.0}, ctx=40, lines=[40, 17, 9]),
@@ -58,4 +84,10 @@ FOLDERS = {
                       rope={"rope_type": "yarn", "factor": 4.0, "original_max_position_embeddings": 64}, line_seed=2, lines=[9], long=200, generate=8),
     "mini-linear": dict(member="mini", stored="BF16", style=5, vocab=61, hidden=36, heads=2, kv=1, head_dim=20, inter=52,
                         rope={"rope_type": "linear", "factor": 2.5}, lines=[21, 3], generate=6),
+    "mini-epsilon": dict(member="mini", stored="F32", edit=near_epsilon, vocab=61, hidden=36, heads=3, kv=1, head_dim=20, inter=28, lines=[9, 1]),
+    "moe-twins": dict(member="moe", stored="F32", edit=twin_experts, router_margin=1e-6, vocab=61, hidden=28, heads=2, kv=1, head_dim=18,
+                      experts=6, top=3, expert_inter=10, line_seed=7, lines=[9, 4]),
+    "mini-long": dict(member="mini", stored="F32", edit=sharp_attention, vocab=17, hidden=28, heads=2, kv=1, head_dim=20, inter=36, lines=[3], long=2100),
+    "pro-long": dict(member="pro", stored="F32", edit=sharp_attention, vocab=13, hidden=28, heads=2, kv=2, head_dim=14, experts=4, top=2, groups=2, expert_inter=10,
+                     rope=PRO_ROPE, line_seed=1, lines=[3], long=2100),
 }
