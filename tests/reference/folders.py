@@ -90,4 +90,6 @@ FOLDERS = {
     "mini-long": dict(member="mini", stored="F32", edit=sharp_attention, vocab=17, hidden=28, heads=2, kv=1, head_dim=20, inter=36, lines=[3], long=2100),
     "pro-long": dict(member="pro", stored="F32", edit=sharp_attention, vocab=13, hidden=28, heads=2, kv=2, head_dim=14, experts=4, top=2, groups=2, expert_inter=10,
                      rope=PRO_ROPE, line_seed=1, lines=[3], long=2100),
+    # Legal, but not how the library of the format writes it: no tensor is aligned to its type.
+    "mini-unaligned": dict(member="mini", stored="BF16", aligned=False, fp8={}, vocab=61, hidden=28, heads=2, kv=1, head_dim=18, inter=26, lines=[9]),
 }

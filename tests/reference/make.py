@@ -182,7 +182,7 @@ def make_folder(folder, recipe, name):
     config, tensors = tiny.config(recipe), stored_tensors(recipe, name)
     if "fp8" in recipe:
         config["quantization_config"] = quantization_config(tensors, recipe)
-    store.write_checkpoint(folder, tensors, recipe.get("shards", 1))
+    store.write_checkpoint(folder, tensors, recipe.get("shards", 1), recipe.get("aligned", True))
     lines = make_lines(folder, recipe, name)
     write_lines(folder / "in.jsonl", lines)
     longest = max(len(l if isinstance(l, list) else l["ids"]) for l in lines)
