@@ -1,6 +1,7 @@
 #ifndef S1_DECODER_WEIGHTS_H
 #define S1_DECODER_WEIGHTS_H
 
+#include "nn/rope.h"
 #include "tensor/tensor.h"
 
 #include <stdbool.h>
@@ -14,25 +15,6 @@ typedef struct s1_linear {
     s1_tensor scale;  /* dtype 0, or F32, BF16, U8 [ceil(out/128)][ceil(in/128)] */
     s1_tensor bias;   /* dtype 0, or any float [out] */
 } s1_linear;
-
-typedef enum s1_rope_kind {
-    S1_ROPE_PLAIN,
-    S1_ROPE_LINEAR,  /* positions divided by factor */
-    S1_ROPE_DYNAMIC, /* NTK base from the context length of the session */
-    S1_ROPE_YARN,
-} s1_rope_kind;
-
-typedef struct s1_rope_config {
-    s1_rope_kind kind;
-    double theta;
-    double factor;
-    int32_t max_position;      /* max_position_embeddings */
-    int32_t original_position; /* yarn: original_max_position_embeddings, or max_position */
-    double beta_fast, beta_slow, attention_factor; /* yarn; attention_factor 0: from factor */
-    bool truncate;                                 /* yarn: bounds are rounded to whole pairs */
-    /* FoPE: [n_head_kv or 1][F][F] F32 or BF16, or dtype 0. Axes: head, input, output frequency. */
-    s1_tensor fope_cos, fope_sin;
-} s1_rope_config;
 
 typedef struct s1_layer_weights {
     s1_tensor attention_norm, ffn_norm; /* [n_embd] */
@@ -48,7 +30,7 @@ typedef struct s1_layer_weights {
 
 typedef struct s1_decoder_config {
     int32_t n_vocab, n_embd, n_layer, n_head, n_head_kv, head_dim;
-    int32_t n_ff;                                       /* dense layers */
+    int32_t n_ff;                                        /* dense layers */
     int32_t n_expert, n_expert_used, n_groups, n_ff_exp; /* 0 without a mixture */
     bool normalize_gates;
     float norm_eps;
