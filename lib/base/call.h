@@ -4,7 +4,14 @@
 #include "base/error.h"
 #include "interns1/call.h"
 
+#include <stdatomic.h>
 #include <stdbool.h>
+
+/* What those who poll a token see of it. The owner of the token, runtime/cancel.c, begins its own
+ * struct with this one. */
+struct ins1_cancel {
+    atomic_int requested;
+};
 
 /* The call block of a running call, read once at entry: what an old caller's block does not have is
  * zero, and the time budget has become a point in time. */
