@@ -23,16 +23,18 @@ SPREAD = 112.0  # Standard deviation of the FP8 codes' values; 448, the largest,
 
 
 def dense_config(args):
-    text = shapes.qwen3("qwen3", hidden_size=2048, intermediate_size=6144, num_attention_heads=16, num_hidden_layers=args.layers or 28,
-                        num_key_value_heads=8, tie_word_embeddings=True, vocab_size=args.vocab or 151936)
+    text = shapes.qwen3("qwen3", hidden_size=2048, intermediate_size=6144, num_attention_heads=16,
+                        num_hidden_layers=args.layers or 28, num_key_value_heads=8, tie_word_embeddings=True,
+                        vocab_size=args.vocab or 151936)
     return text, False
 
 
 def moe_config(args):
     # A small vocabulary, because the head would otherwise weigh more than the four layers.
-    text = shapes.qwen3("qwen3_moe", decoder_sparse_step=1, mlp_only_layers=[], moe_intermediate_size=1536, norm_topk_prob=True,
-                        num_attention_heads=64, num_experts=args.experts or 128, num_experts_per_tok=8,
-                        num_hidden_layers=args.layers or 4, num_key_value_heads=4, vocab_size=args.vocab or 8192)
+    text = shapes.qwen3("qwen3_moe", decoder_sparse_step=1, mlp_only_layers=[], moe_intermediate_size=1536,
+                        norm_topk_prob=True, num_attention_heads=64, num_experts=args.experts or 128,
+                        num_experts_per_tok=8, num_hidden_layers=args.layers or 4, num_key_value_heads=4,
+                        vocab_size=args.vocab or 8192)
     return text, True
 
 

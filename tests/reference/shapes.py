@@ -20,54 +20,60 @@ QUANTISED = re.compile(r"language_model\.layers\.\d+\.(self_attn|mlp)\..*_proj\.
 
 
 def qwen3(kind, **sizes):
-    return {"architectures": [{"qwen3": "Qwen3ForCausalLM", "qwen3_moe": "Qwen3MoeForCausalLM"}[kind]], "attention_bias": False,
-            "attention_dropout": 0.0, "bos_token_id": 151643, "eos_token_id": 151645, "head_dim": 128, "hidden_act": "silu",
-            "hidden_size": 4096, "initializer_range": 0.02, "intermediate_size": 12288, "max_position_embeddings": 40960, "model_type": kind,
-            "rms_norm_eps": 1e-6, "rope_scaling": None, "rope_theta": 1000000.0, "sliding_window": None, "tie_word_embeddings": False,
+    return {"architectures": [{"qwen3": "Qwen3ForCausalLM", "qwen3_moe": "Qwen3MoeForCausalLM"}[kind]],
+            "attention_bias": False, "attention_dropout": 0.0, "bos_token_id": 151643, "eos_token_id": 151645,
+            "head_dim": 128, "hidden_act": "silu", "hidden_size": 4096, "initializer_range": 0.02,
+            "intermediate_size": 12288, "max_position_embeddings": 40960, "model_type": kind, "rms_norm_eps": 1e-6,
+            "rope_scaling": None, "rope_theta": 1000000.0, "sliding_window": None, "tie_word_embeddings": False,
             "torch_dtype": "bfloat16", "use_cache": True, "use_sliding_window": False, "vocab_size": 153216} | sizes
 
 
 def intern_vit(**sizes):
-    return {"attention_bias": False, "hidden_act": "gelu", "image_size": [448, 448], "layer_norm_eps": 1e-6, "layer_scale_init_value": 0.1,
-            "model_type": "interns1_vision", "num_channels": 3, "patch_size": [14, 14], "use_absolute_position_embeddings": True,
-            "use_mask_token": False, "use_mean_pooling": True} | sizes
+    return {"attention_bias": False, "hidden_act": "gelu", "image_size": [448, 448], "layer_norm_eps": 1e-6,
+            "layer_scale_init_value": 0.1, "model_type": "interns1_vision", "num_channels": 3, "patch_size": [14, 14],
+            "use_absolute_position_embeddings": True, "use_mask_token": False, "use_mean_pooling": True} | sizes
 
 
 def intern_s1(text, vision):
-    return {"architectures": ["InternS1ForConditionalGeneration"], "downsample_ratio": 0.5, "image_seq_length": 256, "image_token_id": 152957,
-            "model_type": "interns1", "projector_hidden_act": "gelu", "text_config": text, "torch_dtype": "bfloat16",
-            "vision_config": vision, "vision_feature_layer": -1, "vision_feature_select_strategy": "default"}
+    return {"architectures": ["InternS1ForConditionalGeneration"], "downsample_ratio": 0.5, "image_seq_length": 256,
+            "image_token_id": 152957, "model_type": "interns1", "projector_hidden_act": "gelu", "text_config": text,
+            "torch_dtype": "bfloat16", "vision_config": vision, "vision_feature_layer": -1,
+            "vision_feature_select_strategy": "default"}
 
 
 def s1_config():
-    text = qwen3("qwen3_moe", decoder_sparse_step=1, mlp_only_layers=[], moe_intermediate_size=1536, norm_topk_prob=True,
-                 num_attention_heads=64, num_experts=128, num_experts_per_tok=8, num_hidden_layers=94, num_key_value_heads=4)
-    vision = intern_vit(hidden_size=3200, intermediate_size=12800, norm_type="rms_norm", num_attention_heads=25, num_hidden_layers=45,
-                        use_qk_norm=True)
+    text = qwen3("qwen3_moe", decoder_sparse_step=1, mlp_only_layers=[], moe_intermediate_size=1536,
+                 norm_topk_prob=True, num_attention_heads=64, num_experts=128, num_experts_per_tok=8,
+                 num_hidden_layers=94, num_key_value_heads=4)
+    vision = intern_vit(hidden_size=3200, intermediate_size=12800, norm_type="rms_norm", num_attention_heads=25,
+                        num_hidden_layers=45, use_qk_norm=True)
     return intern_s1(text, vision)
 
 
 def mini_config():
     text = qwen3("qwen3", num_attention_heads=32, num_hidden_layers=36, num_key_value_heads=8)
-    vision = intern_vit(attention_bias=True, hidden_size=1024, intermediate_size=4096, norm_type="layer_norm", num_attention_heads=16,
-                        num_hidden_layers=24, use_qk_norm=False)
+    vision = intern_vit(attention_bias=True, hidden_size=1024, intermediate_size=4096, norm_type="layer_norm",
+                        num_attention_heads=16, num_hidden_layers=24, use_qk_norm=False)
     return intern_s1(text, vision)
 
 
 def pro_config():
-    text = {"attention_bias": False, "attention_dropout": 0.0, "bos_token_id": 151643, "decoder_sparse_step": 1, "dtype": "bfloat16",
-            "eos_token_id": 151645, "head_dim": 128, "hidden_act": "silu", "hidden_size": 4096, "initializer_range": 0.02,
-            "intermediate_size": 12288, "max_position_embeddings": 262144, "mlp_only_layers": [], "model_type": "interns1_pro_text",
-            "moe_intermediate_size": 1536, "norm_topk_prob": True, "num_attention_heads": 64, "num_experts": 512, "num_experts_per_tok": 8,
+    text = {"attention_bias": False, "attention_dropout": 0.0, "bos_token_id": 151643, "decoder_sparse_step": 1,
+            "dtype": "bfloat16", "eos_token_id": 151645, "head_dim": 128, "hidden_act": "silu", "hidden_size": 4096,
+            "initializer_range": 0.02, "intermediate_size": 12288, "max_position_embeddings": 262144,
+            "mlp_only_layers": [], "model_type": "interns1_pro_text", "moe_intermediate_size": 1536,
+            "norm_topk_prob": True, "num_attention_heads": 64, "num_experts": 512, "num_experts_per_tok": 8,
             "num_hidden_layers": 94, "num_key_value_heads": 4, "rms_norm_eps": 1e-6,
-            "rope_scaling": {"rope_type": "default", "fope_init_factor": 0.5, "fope_sep_head": True, "num_inv_freq": None},
-            "rope_theta": 5000000, "router_n_groups": 8, "use_cache": True, "vocab_size": 155008}
-    vision = {"depth": 24, "hidden_act": "gelu_pytorch_tanh", "hidden_size": 1024, "in_channels": 3, "initializer_range": 0.02,
-              "intermediate_size": 4096, "model_type": "interns1_pro_vision", "num_heads": 16, "num_position_embeddings": 2304,
-              "out_hidden_size": 4096, "patch_size": 16, "spatial_merge_size": 2, "temporal_patch_size": 2}
-    return {"architectures": ["InternS1ProForConditionalGeneration"], "image_token_id": 151655, "model_type": "interns1_pro",
-            "text_config": text, "tie_word_embeddings": False, "video_token_id": 151656, "vision_config": vision,
-            "vision_end_token_id": 151653, "vision_start_token_id": 151652}
+            "rope_scaling": {"rope_type": "default", "fope_init_factor": 0.5, "fope_sep_head": True,
+                             "num_inv_freq": None}, "rope_theta": 5000000, "router_n_groups": 8, "use_cache": True,
+            "vocab_size": 155008}
+    vision = {"depth": 24, "hidden_act": "gelu_pytorch_tanh", "hidden_size": 1024, "in_channels": 3,
+              "initializer_range": 0.02, "intermediate_size": 4096, "model_type": "interns1_pro_vision",
+              "num_heads": 16, "num_position_embeddings": 2304, "out_hidden_size": 4096, "patch_size": 16,
+              "spatial_merge_size": 2, "temporal_patch_size": 2}
+    return {"architectures": ["InternS1ProForConditionalGeneration"], "image_token_id": 151655,
+            "model_type": "interns1_pro", "text_config": text, "tie_word_embeddings": False, "video_token_id": 151656,
+            "vision_config": vision, "vision_end_token_id": 151653, "vision_start_token_id": 151652}
 
 
 # Name -> config, FP8?, scale_fmt.
@@ -89,7 +95,8 @@ def decoder(text):
     for layer in range(text["num_hidden_layers"]):
         at = f"{root}layers.{layer}."
         yield at + "input_layernorm.weight", [h]
-        for name, shape in (("q_proj", [q, h]), ("k_proj", [kv, h]), ("v_proj", [kv, h]), ("o_proj", [h, q]), ("q_norm", [d]), ("k_norm", [d])):
+        for name, shape in (("q_proj", [q, h]), ("k_proj", [kv, h]), ("v_proj", [kv, h]), ("o_proj", [h, q]),
+                            ("q_norm", [d]), ("k_norm", [d])):
             yield f"{at}self_attn.{name}.weight", shape
         yield at + "post_attention_layernorm.weight", [h]
         if "num_experts" in text:
@@ -113,9 +120,14 @@ def swiglu(at, h, inter):
     yield at + "down_proj.weight", [h, inter]
 
 
-def with_bias(name, shape):
+def maybe_bias(name, shape, has_bias):
     yield name + ".weight", shape
-    yield name + ".bias", shape[:1]
+    if has_bias:
+        yield name + ".bias", shape[:1]
+
+
+def with_bias(name, shape):
+    return maybe_bias(name, shape, True)
 
 
 def intern_vit_tensors(v, out):
@@ -127,9 +139,9 @@ def intern_vit_tensors(v, out):
     for layer in range(v["num_hidden_layers"]):
         block = f"{at}encoder.layer.{layer}."
         for norm in ("layernorm_before", "layernorm_after"):
-            yield from with_bias(block + norm, [d]) if v["norm_type"] == "layer_norm" else [(f"{block}{norm}.weight", [d])]
+            yield from maybe_bias(block + norm, [d], v["norm_type"] == "layer_norm")
         for p in ("q_proj", "k_proj", "v_proj"):
-            yield from with_bias(f"{block}attention.{p}", [d, d]) if v["attention_bias"] else [(f"{block}attention.{p}.weight", [d, d])]
+            yield from maybe_bias(f"{block}attention.{p}", [d, d], v["attention_bias"])
         if v["use_qk_norm"]:
             yield from [(f"{block}attention.{p}_norm.weight", [d]) for p in "qk"]
         yield from with_bias(block + "attention.projection_layer", [d, d])
@@ -144,7 +156,8 @@ def intern_vit_tensors(v, out):
 
 def pro_vit_tensors(v):
     at, d, inter = "model.visual.", v["hidden_size"], v["intermediate_size"]
-    yield from with_bias(at + "patch_embed.proj", [d, v["in_channels"], v["temporal_patch_size"], v["patch_size"], v["patch_size"]])
+    yield from with_bias(at + "patch_embed.proj", [d, v["in_channels"], v["temporal_patch_size"], v["patch_size"],
+                                                   v["patch_size"]])
     yield at + "pos_embed.weight", [v["num_position_embeddings"], d]
     for layer in range(v["depth"]):
         block = f"{at}blocks.{layer}."
@@ -180,7 +193,8 @@ def quantization_config(tensors, scale_fmt):
     quantised = {name for name, kind, _ in tensors if kind == "F8_E4M3"}
     modules = {re.sub(r"\.(weight|bias|sin_coef|cos_coef|cls_token|position_embeddings|lambda_\d)$", "", name)
                for name, _, _ in tensors if name not in quantised and not name.endswith("_scale_inv")}
-    out = {"activation_scheme": "dynamic", "fmt": "e4m3", "modules_to_not_convert": sorted(modules), "quant_method": "fp8"}
+    out = {"activation_scheme": "dynamic", "fmt": "e4m3", "modules_to_not_convert": sorted(modules),
+           "quant_method": "fp8"}
     return out | ({"scale_fmt": scale_fmt} if scale_fmt else {}) | {"weight_block_size": [BLOCK, BLOCK]}
 
 
