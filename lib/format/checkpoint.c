@@ -1,6 +1,7 @@
 #include "format/checkpoint.h"
 
 #include "base/memory.h"
+#include "base/meter.h"
 #include "format/names.h"
 #include "format/sort.h"
 
@@ -70,9 +71,9 @@ void s1_checkpoint_close(s1_checkpoint *c)
     s1_free(&memory, c, sizeof(*c), INS1_MEM_OBJECT);
 }
 
-static ins1_status no_memory(ins1_error *error)
+static ins1_status no_memory(const s1_checkpoint *c, uint64_t size, ins1_error *error)
 {
-    return s1_fail(error, INS1_E_MEMORY, "no memory for the table of tensors");
+    return s1_out_of_memory(&c->memory, size, "the table of tensors", error);
 }
 
 static bool is_safetensors(const char *name)
@@ -125,7 +126,7 @@ static ins1_status read_header(s1_checkpoint *c, shard *s, const s1_call *call)
 
     char *header = s1_alloc(&c->memory, header_size, INS1_MEM_OBJECT);
     if (!header)
-        return no_memory(call->error);
+        return no_memory(c, header_size, call->error);
     s->file.header = header;
     s->file.header_size = s->owned_size = header_size;
     return s1_files_read(c->files, s->name, S1_SAFETENSORS_PREFIX, header, header_size, call);
@@ -283,7 +284,7 @@ static ins1_status check_overlap(s1_checkpoint *c, const entry *entries, size_t 
 
     const entry **order = s1_alloc_array(&c->memory, n_filled, sizeof(*order), INS1_MEM_OBJECT);
     if (!order)
-        return no_memory(error);
+        return no_memory(c, n_filled * sizeof(*order), error);
     for (size_t i = 0, to = 0; i < n; i++)
         if (entries[i].begin != entries[i].end)
             order[to++] = &entries[i];
@@ -357,12 +358,12 @@ static ins1_status add_all(s1_checkpoint *c, const s1_call *call)
     if (n >= UINT32_MAX)
         return s1_fail(call->error, INS1_E_FORMAT, "%zu tensors are too many", n);
     if (!s1_names_init(&c->names, &c->memory, n))
-        return no_memory(call->error);
+        return no_memory(c, n, call->error);
     if (!n)
         return INS1_OK;
     c->entries = s1_alloc_array(&c->memory, n, sizeof(*c->entries), INS1_MEM_OBJECT);
     if (!c->entries)
-        return no_memory(call->error);
+        return no_memory(c, n * sizeof(*c->entries), call->error);
     c->max_entries = n;
     for (uint32_t i = 0; i < c->n_shards; i++) {
         ins1_status status = add_shard(c, i, call);
@@ -380,7 +381,7 @@ static ins1_status open_by_index(s1_checkpoint *c, size_t n_files, const s1_call
         return status;
     uint32_t *shard_of = s1_alloc_array(&c->memory, n_files, sizeof(*shard_of), INS1_MEM_OBJECT);
     if (!shard_of)
-        return no_memory(call->error);
+        return no_memory(c, n_files * sizeof(*shard_of), call->error);
     status = open_named(c, map, shard_of, n_files, call);
     if (status == INS1_OK)
         status = add_all(c, call);
@@ -399,7 +400,7 @@ ins1_status s1_checkpoint_open(s1_checkpoint **out, const ins1_allocator *memory
     *out = NULL;
     s1_checkpoint *c = s1_alloc(memory, sizeof(*c), INS1_MEM_OBJECT);
     if (!c) {
-        status = no_memory(call->error);
+        status = s1_out_of_memory(memory, sizeof(*c), "the table of tensors", call->error);
         goto done;
     }
     c->memory = *memory;
@@ -408,7 +409,7 @@ ins1_status s1_checkpoint_open(s1_checkpoint **out, const ins1_allocator *memory
     if (n_files) {
         c->shards = s1_alloc_array(memory, n_files, sizeof(*c->shards), INS1_MEM_OBJECT);
         if (!c->shards) {
-            status = no_memory(call->error);
+            status = no_memory(c, n_files * sizeof(*c->shards), call->error);
             goto done;
         }
         c->max_shards = n_files;
@@ -460,8 +461,7 @@ static ins1_status make_copy(s1_checkpoint *c, entry *e, const uint8_t *from, si
         return INS1_OK;
     uint8_t *memory = s1_alloc(&c->memory, COPY_HEADER + size, INS1_MEM_WEIGHTS);
     if (!memory)
-        return s1_fail(error, INS1_E_MEMORY, "no memory for an aligned copy of '%.*s'",
-                       (int)(e->name_size < 100 ? e->name_size : 100), e->name);
+        return s1_out_of_memory(&c->memory, size, "an aligned copy of a tensor", error);
     copy *made = (copy *)(void *)memory;
     *made = (copy){ c->copies, COPY_HEADER + size };
     c->copies = made;

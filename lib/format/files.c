@@ -1,6 +1,7 @@
 #include "format/files.h"
 
 #include "base/memory.h"
+#include "base/meter.h"
 #include "base/struct.h"
 #include "format/sort.h"
 
@@ -92,11 +93,6 @@ void s1_files_close(s1_files *files)
     s1_free(&memory, files, sizeof(*files), INS1_MEM_OBJECT);
 }
 
-static ins1_status no_memory(ins1_error *error, const char *what)
-{
-    return s1_fail(error, INS1_E_MEMORY, "no memory for %s", what);
-}
-
 static ins1_status io_fail(ins1_error *error, const char *what, const char *path)
 {
     int reason = errno;
@@ -120,7 +116,7 @@ static ins1_status reserve(s1_files *files, size_t n, ins1_error *error)
         return INS1_OK;
     files->list = s1_alloc_array(&files->memory, n, sizeof(*files->list), INS1_MEM_OBJECT);
     if (!files->list)
-        return no_memory(error, "a list of files");
+        return s1_out_of_memory(&files->memory, n * sizeof(*files->list), "a list of files", error);
     files->capacity = n;
     return INS1_OK;
 }
@@ -147,7 +143,7 @@ static ins1_status scan(DIR *folder, const char *path, s1_files *files, size_t *
         f->path = join(&files->memory, path, entry->d_name);
         files->n++;
         if (!f->name || !f->path)
-            return no_memory(error, "the name of a file");
+            return s1_out_of_memory(&files->memory, MAX_NAME, "the name of a file", error);
     }
     return INS1_OK;
 }
@@ -202,7 +198,7 @@ static ins1_status add(s1_files *files, const char *name, const ins1_file *given
     f->name = copy_text(&files->memory, name);
     f->path = given->path ? copy_text(&files->memory, given->path) : NULL;
     if (!f->name || (given->path && !f->path))
-        return no_memory(error, "the name of a file");
+        return s1_out_of_memory(&files->memory, MAX_NAME, "the name of a file", error);
     f->data = given->data;
     f->size = given->size;
     return INS1_OK;
@@ -302,8 +298,7 @@ static void close_reader(const ins1_reader *given)
         reader.close(reader.user);
 }
 
-/* All readers of the options, whatever became of them. */
-static void close_given(const ins1_model_options *options)
+void s1_files_refuse(const ins1_model_options *options)
 {
     close_reader(options->reader);
     for (size_t i = 0; options->files && i < options->n_files; i++) {
@@ -323,7 +318,7 @@ ins1_status s1_files_open(s1_files **out, const ins1_allocator *memory,
     *out = NULL;
     s1_files *files = s1_alloc(memory, sizeof(*files), INS1_MEM_OBJECT);
     if (!files) {
-        status = no_memory(error, "a set of files");
+        status = s1_out_of_memory(memory, sizeof(*files), "a set of files", error);
         goto done;
     }
     files->memory = *memory;
@@ -340,7 +335,7 @@ ins1_status s1_files_open(s1_files **out, const ins1_allocator *memory,
 done:
     s1_files_close(files);
     if (status != INS1_OK && !(flags & S1_FILES_KEEP_READERS))
-        close_given(options);
+        s1_files_refuse(options);
     return status;
 }
 
@@ -480,8 +475,9 @@ static ins1_status load(s1_files *files, file *f, int fd, size_t size, const s1_
 {
     uint8_t *bytes = s1_alloc(&files->memory, size, INS1_MEM_WEIGHTS);
     if (!bytes)
-        return s1_fail(call->error, INS1_E_MEMORY, "no memory for the %zu bytes of '%s'", size,
-                       f->name);
+        return s1_files_blame(
+            f->name, s1_out_of_memory(&files->memory, size, "the bytes of a file", call->error),
+            call->error);
     ins1_status status = read_all(f, fd, 0, bytes, size, call);
     if (status != INS1_OK) {
         s1_free(&files->memory, bytes, size, INS1_MEM_WEIGHTS);

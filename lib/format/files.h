@@ -27,6 +27,9 @@ ins1_status s1_files_open(s1_files **out, const ins1_allocator *memory,
                           const ins1_model_options *options, uint32_t flags, const s1_call *call);
 void s1_files_close(s1_files *files);
 
+/* Close the readers of options that s1_files_open never saw. */
+void s1_files_refuse(const ins1_model_options *options);
+
 /* Their names, sorted; NULL past the end. A folder's are those of the moment it was opened. */
 const char *s1_files_name(const s1_files *files, size_t at);
 

@@ -1,6 +1,7 @@
 #include "model/weights.h"
 
 #include "base/memory.h"
+#include "base/meter.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
@@ -414,7 +415,8 @@ static ins1_status reserve(s1_bound *out, const s1_config *config, const s1_chec
                        s1_checkpoint_size(checkpoint));
     out->layers = s1_alloc_array(memory, (size_t)d->n_layer, sizeof(*out->layers), INS1_MEM_OBJECT);
     if (!out->layers)
-        return s1_fail(error, INS1_E_MEMORY, "no memory for %d layers", d->n_layer);
+        return s1_out_of_memory(memory, (uint64_t)d->n_layer * sizeof(*out->layers), "the layers",
+                                error);
     out->n_layers = (size_t)d->n_layer;
     out->weights.layers = out->layers;
     if (!n_experts)
@@ -422,7 +424,7 @@ static ins1_status reserve(s1_bound *out, const s1_config *config, const s1_chec
     out->experts =
         s1_alloc_array(memory, (size_t)n_experts, sizeof(*out->experts), INS1_MEM_OBJECT);
     if (!out->experts)
-        return s1_fail(error, INS1_E_MEMORY, "no memory for %" PRIu64 " experts", n_experts);
+        return s1_out_of_memory(memory, n_experts * sizeof(*out->experts), "the experts", error);
     out->n_experts = (size_t)n_experts;
 
     s1_linear *next = out->experts;

@@ -17,8 +17,20 @@ typedef struct trace {
     float *hidden;   /* [n_layers + 1][n][n_embd] */
     int32_t *chosen; /* [n_layers][n][n_used] */
     float *gates;
+    int32_t moe_layers[64]; /* which layers have a router, in order */
     size_t n_moe;
 } trace;
+
+/* The number of a layer among those that have a router. */
+static size_t moe_index(trace *t, int32_t layer)
+{
+    size_t i = 0;
+    while (i < t->n_moe && t->moe_layers[i] != layer)
+        i++;
+    if (i == t->n_moe)
+        t->moe_layers[t->n_moe++] = layer;
+    return i;
+}
 
 static int32_t observe(void *user, const ins1_observation *seen)
 {
@@ -33,10 +45,9 @@ static int32_t observe(void *user, const ins1_observation *seen)
             memcpy(t->hidden + ((size_t)seen->layer * t->n + at) * t->n_embd, values,
                    t->n_embd * sizeof(float));
         } else {
-            size_t row = ((size_t)seen->layer * t->n + at) * t->n_used;
+            size_t row = (moe_index(t, seen->layer) * t->n + at) * t->n_used;
             memcpy(t->chosen + row, seen->experts + i * seen->width, t->n_used * sizeof(int32_t));
             memcpy(t->gates + row, values, t->n_used * sizeof(float));
-            t->n_moe = (size_t)seen->layer + 1;
         }
     }
     return 0;
