@@ -1,4 +1,5 @@
-/* The public constructors that take a model: how a checkpoint becomes what the floors below know. */
+/* The public constructors that take a model: how a checkpoint becomes what the floors below know.
+ */
 
 #include "decoder/decoder.h"
 #include "interns1/decoder.h"
