@@ -1,6 +1,18 @@
 #ifndef INTERNS1_SYS_BACKEND_H
 #define INTERNS1_SYS_BACKEND_H
 
+/**
+ * @file
+ * For those who write a backend: one table of functions over buffers and a closed list of numbered
+ * operations. This header promises less than the others: a minor version may change it, and both
+ * sides then agree on the older minor.
+ *
+ * Who does what: the library validates every operation once, before `run`: shapes agree, strides
+ * are positive, buffers are live, ranges lie inside them, ids and pages are in range. The backend
+ * trusts that. What the backend answers is judged: INS1_OK, INS1_E_MEMORY, INS1_E_UNSUPPORTED,
+ * INS1_E_CANCELED and INS1_E_DEADLINE are taken, any other number counts as INS1_E_DEVICE.
+ */
+
 #include "interns1/device.h"
 #include "interns1/status.h"
 
@@ -11,15 +23,8 @@
 extern "C" {
 #endif
 
-/* For those who write a backend. A backend is one table of functions over buffers and a closed list of
- * numbered operations. This header promises less than the others: a minor version may change it, and
- * both sides then agree on the older minor.
- *
- * Who does what: the library validates every operation once, before `run`: shapes agree, strides are
- * positive, buffers are live, ranges lie inside them, ids and pages are in range. The backend trusts
- * that. What the backend answers is judged: INS1_OK, INS1_E_MEMORY, INS1_E_UNSUPPORTED,
- * INS1_E_CANCELED and INS1_E_DEADLINE are taken, any other number counts as INS1_E_DEVICE. */
-
+/* The version of the table. A backend of another major version is refused; of two minors the older
+ * holds. */
 #define INS1_BACKEND_ABI_MAJOR 1
 #define INS1_BACKEND_ABI_MINOR 0
 #define INS1_BACKEND_ABI       (INS1_BACKEND_ABI_MAJOR << 16 | INS1_BACKEND_ABI_MINOR)
@@ -54,9 +59,8 @@ enum {
     INS1_LAYOUT_OPAQUE = 1, /* what `repack` wrote; shape is the logical one */
 };
 
-/* A view of a buffer: plain data, no pointers into our objects. dtype 0 means "no tensor": an optional
- * input that is absent. Strides count elements; the last axis is outermost-to-innermost order
- * dim[0] .. dim[ndim-1]. */
+/* A view of a buffer: plain data, no pointers into our objects. dtype 0 means "no tensor": an
+ * optional input that is absent. Axes are outermost first; strides count elements. */
 typedef struct ins1_tensor_desc {
     uint32_t struct_size; /* sizeof(ins1_tensor_desc) */
     int32_t dtype;        /* INS1_DTYPE_* */
@@ -80,9 +84,9 @@ enum {
      * in:  w any [n][k], x F [t][k], scale F32 or BF16 or U8 (the power of two b - 127)
      *      [ceil(n / 128)][ceil(k / 128)] or absent, bias any float [n] or absent.
      * out: y F [t][n].  i[0] precision.  flags: INS1_OP_ACCUMULATE adds to what y holds.
-     * w may be stored transposed (stride[0] is 1, stride[1] the length of a row); other strides of w
-     * have stride[1] 1. Rows of x and y may be further apart than their width.
-     * A result may not depend on t: each row of y is what it would be alone. */
+     * w may be stored transposed (stride[0] is 1, stride[1] the length of a row); other strides of
+     * w have stride[1] 1. Rows of x and y may be further apart than their width. A result may not
+     * depend on t: each row of y is what it would be alone. */
     INS1_OP_MATMUL = 1,
     /* The same with a matrix for each of e experts: y[p] = w[ids[p]] * x[p / i[1]].
      * in:  x F [t][k], ids I32 [p] (0 .. e-1), w_0 .. w_(e-1) any [n][k], scale_0 .. scale_(e-1).
@@ -100,18 +104,20 @@ enum {
     /* Store keys and values of t rows in their pages.
      * in: k F [t][g][1][d], v F [t][g][1][d], rows I32 [t][2] (line of the page table, position),
      *     pages I32 [lines][most pages of a line] (page numbers).
-     * out: two pools, F32, F16 or BF16 [pages][g][page length][d]; position p of a line lies in page
-     *      pages[line][p / page length] at p % page length. Rounded to nearest even. */
+     * out: two pools, F32, F16 or BF16 [pages][g][page length][d]; position p of a line lies in
+     * page pages[line][p / page length] at p % page length. Rounded to nearest even. */
     INS1_OP_KV_PUT = 5,
     /* Causal attention of each row over positions 0 .. its own, keys and values in pages:
      * y[t][g][r] = sum over p of softmax(f[0] * q . k[p]) * v[p], softmax and sums in F32.
      * in: q F [t][g][r][d], k pool, v pool, rows, pages as above.  out: y F [t][g][r][d].
      * A result may not depend on t. */
     INS1_OP_ATTENTION = 6,
-    /* Choose experts: p = softmax over e of logits; with i[1] groups of e / i[1] neighbours take the
-     * best k / i[1] of each group, else the k best of all; ties to the lower index.
+    /* Choose experts: p = softmax over e of logits; with i[1] groups of e / i[1] neighbours take
+     * the best k / i[1] of each group, else the k best of all; ties to the lower index.
+     *
      * in: logits F [t][e].  out: ids I32 [t][k] ascending, gates F [t][k] in that order.
-     * i[1] groups (0, 1: none), flags INS1_OP_NORMALIZE: gates are divided by their sum + 1e-20. */
+     *
+     * i[1] groups (0, 1: none).  flags: INS1_OP_NORMALIZE divides gates by their sum + 1e-20. */
     INS1_OP_ROUTE = 7,
     /* y[t][n] += sum over j of gates[t][j] * x[t * k + j][n], j ascending, one after the other.
      * in: x F [t * k][n], gates F [t][k].  out: y F [t][n]. */
@@ -151,8 +157,8 @@ typedef struct ins1_op {
 } ins1_op;
 
 /**
- * What a backend provides. The library copies the table. All sizes are bytes. Calls on one stream come
- * from one thread at a time; different streams of one device run on different threads at once.
+ * What a backend provides. The library copies the table. All sizes are bytes. Calls on one stream
+ * come from one thread at a time; different streams of one device run on different threads at once.
  */
 typedef struct ins1_backend_api {
     uint32_t struct_size; /* sizeof(ins1_backend_api) as the backend was built */
@@ -161,16 +167,19 @@ typedef struct ins1_backend_api {
     const char *version;  /* static string */
     void *self;           /* handed to the calls without a context */
 
-    void (*shutdown)(void *self); /* may: NULL */
+    void (*shutdown)(void *self); /* may be NULL */
     int32_t (*device_count)(void *self);
-    int32_t (*device_info)(void *self, int32_t device, ins1_device_info *out); /* score 0: cannot run */
+    /* A device that cannot run here has score 0. */
+    int32_t (*device_info)(void *self, int32_t device, ins1_device_info *out);
     int32_t (*device_open)(void *self, int32_t device, void **context); /* threads may start here */
     void (*device_close)(void *context);
 
-    /* Memory. `write`, `read` and `copy` may return before the copy is done, but `src` of `write` is
-     * free to be reused at once. A context whose buffers are host memory gives their address. */
-    int32_t (*buffer_new)(void *context, uint64_t bytes, int32_t kind, uint64_t *id, void **host_address);
-    int32_t (*buffer_wrap)(void *context, void *address, uint64_t bytes, uint64_t *id); /* may: NULL */
+    /* Memory. `write`, `read` and `copy` may return before the copy is done, but `src` of `write`
+     * is free to be reused at once. A context whose buffers are host memory gives their address. */
+    int32_t (*buffer_new)(void *context, uint64_t bytes, int32_t kind, uint64_t *id,
+                          void **host_address);
+    /* Use host memory as it lies; may be NULL. */
+    int32_t (*buffer_wrap)(void *context, void *address, uint64_t bytes, uint64_t *id);
     void (*buffer_free)(void *context, uint64_t id);
 
     int32_t (*stream_new)(void *context, void *host, void **stream);
@@ -182,14 +191,15 @@ typedef struct ins1_backend_api {
 
     /* 0 no, 1 yes, 2 yes and worth moving data for. */
     int32_t (*supports)(void *context, const ins1_op *op);
-    int32_t (*repack_size)(void *context, const ins1_tensor_desc *w, uint64_t *bytes); /* may */
-    int32_t (*repack)(void *stream, const ins1_tensor_desc *w, const void *src, uint64_t id); /* may */
+    /* Weights in a layout of the backend's own; may be NULL. */
+    int32_t (*repack_size)(void *context, const ins1_tensor_desc *w, uint64_t *bytes);
+    int32_t (*repack)(void *stream, const ins1_tensor_desc *w, const void *src, uint64_t id);
 
     /* Compute. Queued in order; everything they name stays alive until `sync`. */
     int32_t (*run)(void *stream, const ins1_op *ops, int32_t n);
-    int32_t (*sync)(void *stream, int64_t timeout_ns);           /* may: NULL when run is synchronous */
-    int32_t (*event_record)(void *stream, uint64_t *event);      /* may */
-    int32_t (*event_wait)(void *stream, uint64_t event);         /* may */
+    int32_t (*sync)(void *stream, int64_t timeout_ns); /* may be NULL when `run` is synchronous */
+    int32_t (*event_record)(void *stream, uint64_t *event); /* may be NULL */
+    int32_t (*event_wait)(void *stream, uint64_t event);    /* may be NULL */
 
     /* --- end of version 1; new members go below, never between --- */
 } ins1_backend_api;

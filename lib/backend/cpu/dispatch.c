@@ -1,0 +1,110 @@
+#include "backend/cpu/kernels.h"
+#include "config.h"
+
+#include <string.h>
+
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
+
+/* What the machine has, and which kernels that gives. */
+
+#if defined(__x86_64__)
+
+/* The compiler's probe asks the operating system too: XGETBV says which registers it saves. */
+unsigned s1_cpu_features(void)
+{
+    unsigned features = 0;
+
+    __builtin_cpu_init();
+    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) {
+        unsigned a, b, c, d;
+        if (__get_cpuid(1, &a, &b, &c, &d) && c & bit_F16C)
+            features |= S1_CPU_AVX2;
+    }
+    if ((features & S1_CPU_AVX2) && __builtin_cpu_supports("avx512f") &&
+        __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
+        __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vnni") &&
+        __builtin_cpu_supports("avx512vbmi") && __builtin_cpu_supports("avx512bf16"))
+        features |= S1_CPU_AVX512;
+    return features;
+}
+
+void s1_cpu_hardware(char *out, size_t capacity)
+{
+    unsigned words[12] = { 0 };
+    char name[sizeof(words) + 1] = { 0 };
+    size_t length = 0;
+
+    if (__get_cpuid_max(0x80000000, NULL) >= 0x80000004)
+        for (unsigned i = 0; i < 3; i++)
+            __get_cpuid(0x80000002 + i, &words[4 * i], &words[4 * i + 1], &words[4 * i + 2],
+                        &words[4 * i + 3]);
+    memcpy(name, words, sizeof(words));
+
+    /* The name is padded with spaces on both sides. */
+    const char *from = name + strspn(name, " ");
+    for (size_t i = 0; from[i] && i + 1 < capacity; i++) {
+        out[i] = from[i];
+        length = from[i] == ' ' ? length : i + 1;
+    }
+    out[length] = '\0';
+}
+
+#else
+
+unsigned s1_cpu_features(void)
+{
+    return 0;
+}
+
+void s1_cpu_hardware(char *out, size_t capacity)
+{
+    static const char name[] = "processor";
+    memcpy(out, name, capacity < sizeof(name) ? capacity : sizeof(name));
+    out[capacity - 1] = '\0';
+}
+
+#endif
+
+void s1_kernels_init(s1_kernels *kernels, unsigned features)
+{
+    (void)features; /* a build may have no level above scalar */
+    *kernels = (s1_kernels){ .level = "scalar" };
+    s1_product_init_scalar(kernels);
+    s1_attention_init_scalar(kernels);
+    s1_rows_init_scalar(kernels);
+}
+
+/* From slowest to fastest; each has the features of those before it. */
+static const struct {
+    const char *name;
+    unsigned features;
+} levels[] = {
+    { "scalar", 0 },
+    { "avx2", S1_CPU_AVX2 },
+    { "avx512", S1_CPU_AVX2 | S1_CPU_AVX512 },
+};
+
+ins1_status s1_kernels_choose(s1_kernels *kernels, const char *level, ins1_error *error)
+{
+    unsigned features = s1_cpu_features();
+
+    if (!level) {
+        s1_kernels_init(kernels, features);
+        return INS1_OK;
+    }
+    for (size_t i = 0; i < sizeof(levels) / sizeof(levels[0]); i++) {
+        if (strcmp(levels[i].name, level) != 0)
+            continue;
+        if ((levels[i].features & features) != levels[i].features)
+            return s1_fail(error, INS1_E_UNSUPPORTED, "CPU level '%s' is not on this machine",
+                           level);
+        s1_kernels_init(kernels, levels[i].features);
+        if (strcmp(kernels->level, level) != 0)
+            return s1_fail(error, INS1_E_UNSUPPORTED, "CPU level '%s' is not in this build", level);
+        return INS1_OK;
+    }
+    return s1_fail(error, INS1_E_UNSUPPORTED,
+                   "CPU level '%s' is not known, scalar, avx2 or avx512 expected", level);
+}

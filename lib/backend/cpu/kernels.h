@@ -1,0 +1,164 @@
+#ifndef S1_BACKEND_CPU_KERNELS_H
+#define S1_BACKEND_CPU_KERNELS_H
+
+#include "base/error.h"
+#include "interns1/device.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Every hot loop of the CPU backend, one entry each. A level fills in what it does better than the
+ * level below; the scalar one has them all and is the definition.
+ *
+ * What no kernel may do: let a row of a result depend on the rows beside it. */
+
+/* The rows of x of a product, rounded and laid out as the level reads them: tokens in groups, and
+ * within a group one cell of 16 bytes (8 BF16 or 4 F32, zeros behind the end) for each step of
+ * columns and each token: cell (step, token) of a group of g is number step * g + token. */
+enum {
+    S1_PANEL_F32 = 0,
+    S1_PANEL_BF16 = 1,
+    S1_PANEL_KINDS = 2,
+};
+
+enum {
+    S1_CELL = 16,         /* bytes of a cell */
+    S1_CHUNK = 256,       /* columns that are summed on their own; the sums are then added */
+    S1_SCALE_BLOCK = 128, /* the same where weights have scales, and rows that share one */
+    S1_MOST_TOKENS = 16,  /* of a group, on any level */
+    S1_WORKER_SCRATCH = 256 << 10, /* bytes of scratch that a worker hands to a kernel */
+};
+
+static inline int64_t s1_ceil_div(int64_t a, int64_t b)
+{
+    return (a + b - 1) / b;
+}
+
+/* The smallest number of groups of at most `most`, as equal as possible: the first ones are larger.
+ */
+static inline int64_t s1_group_begin(int64_t t, int64_t n_groups, int64_t group)
+{
+    int64_t larger = t % n_groups;
+    return group * (t / n_groups) + (group < larger ? group : larger);
+}
+
+static inline int64_t s1_panel_columns(int32_t kind)
+{
+    return kind == S1_PANEL_BF16 ? 8 : 4;
+}
+
+static inline int64_t s1_panel_steps(int32_t kind, int64_t k)
+{
+    return s1_ceil_div(k, s1_panel_columns(kind));
+}
+
+/* t rows of x times one matrix: y[rows[i]][r] = sum of w[r][j] * x[i][j], then + bias[r], then
+ * added to y where `accumulate` is set.
+ *
+ * Columns are cut into chunks (S1_CHUNK, or S1_SCALE_BLOCK where there are scales). The sum of a
+ * chunk is exact to n * 2^-23 * sum |w x|; it is multiplied by its scale and added to the sum of
+ * the chunks before. With a BF16 panel denormals count as zero where the machine's instruction says
+ * so. */
+typedef struct s1_product {
+    const uint8_t *w; /* element [0][0]; no alignment */
+    int32_t dtype;
+    bool transposed; /* w[r][j] is element j * stride + r, else r * stride + j */
+    bool accumulate;
+    int32_t panel_kind;
+    int64_t stride;
+    int64_t n, k;
+    const uint8_t *scale; /* of [r / 128][j / 128]; NULL: none */
+    int32_t scale_dtype;
+    int32_t bias_dtype;
+    int64_t scale_stride;
+    const uint8_t *bias; /* NULL: none */
+    const uint8_t *panel;
+    int64_t t, n_groups;
+    const int32_t *rows; /* the row of y of each token; NULL: its own number */
+    float *y;
+    int64_t y_stride;
+} s1_product;
+
+/* Rows [begin, end) of w for at most `pass` tokens; `begin` is a multiple of `tile`. `scratch` is
+ * S1_WORKER_SCRATCH bytes, 64-byte aligned. */
+typedef void s1_product_fn(const s1_product *p, int64_t begin, int64_t end, void *scratch);
+
+/* Write the cells of one group of `g` tokens with these rows of x. `round`: to BF16, nearest even;
+ * a BF16 panel is always rounded. */
+typedef void s1_panel_fill_fn(uint8_t *cells, int32_t kind, bool round, const float *const *x,
+                              int64_t g, int64_t k);
+
+/* Query heads of one key and value head over a stretch of positions. */
+typedef struct s1_attention {
+    int32_t k_dtype, v_dtype;
+    int64_t d;
+    int64_t k_stride, v_stride; /* elements from one position to the next */
+    float scale;
+} s1_attention;
+
+/* What a stretch of positions gives for one head: the largest score, the sum of exp(score -
+ * largest), and the sum of the values weighted by that exp. */
+typedef struct s1_partial {
+    float *max, *sum; /* [heads] */
+    float *acc;       /* [heads][d] */
+} s1_partial;
+
+/* `n` > 0 positions from `k` and `v` on. A head's result does not depend on `heads`. Scores take
+ * scratch: heads * n floats. */
+typedef void s1_attend_fn(const s1_attention *a, const float *const *q, int64_t heads,
+                          const uint8_t *k, const uint8_t *v, int64_t n, s1_partial out,
+                          void *scratch);
+
+typedef struct s1_kernels {
+    const char *level;
+    int32_t most_tokens[S1_PANEL_KINDS]; /* of a group; 0: this level has no such panel */
+    int32_t tile;                        /* rows of w that a task begins at a multiple of */
+    int32_t pass;                        /* most tokens of one product */
+    int64_t task_products; /* multiplications that take some tenths of a millisecond */
+    s1_panel_fill_fn *panel_fill;
+    s1_product_fn *product;
+    s1_attend_fn *attend;
+    /* into += what a later stretch gave: both are brought to the larger of the two maxima. */
+    void (*attend_merge)(s1_partial into, s1_partial next, int64_t heads, int64_t d);
+    /* y[h] = acc[h] / sum[h] */
+    void (*attend_end)(float *y, const float *acc, float sum, int64_t d);
+    /* The squares are added in F64, in 16 lanes by index, the lanes as a tree: halves on halves. */
+    void (*rmsnorm)(float *y, const float *x, const float *weight, int64_t n, float epsilon);
+    /* Both halves of one head; products and sums are rounded one by one. */
+    void (*rope)(float *y, const float *x, const float *cos, const float *sin, int64_t half);
+    void (*act_mul)(float *y, const float *a, const float *b, int64_t n, int32_t act);
+    void (*add)(float *y, const float *a, const float *b, int64_t n);
+    void (*scale)(float *y, const float *x, float by, int64_t n);
+    /* y += x * by, product and sum rounded one by one. */
+    void (*add_scaled)(float *y, const float *x, float by, int64_t n);
+    /* Floats of any type to F32, exactly. */
+    void (*widen)(float *y, const uint8_t *x, int32_t dtype, int64_t n);
+    /* F32 to F32, F16 or BF16, to nearest even. */
+    void (*narrow)(uint8_t *y, const float *x, int32_t dtype, int64_t n);
+} s1_kernels;
+
+enum {
+    S1_CPU_AVX2 = 1 << 0,   /* with FMA and F16C */
+    S1_CPU_AVX512 = 1 << 1, /* F, BW, VL, DQ, VNNI, BF16, VBMI */
+};
+
+/* What this machine and its operating system have. */
+unsigned s1_cpu_features(void);
+
+/* The best kernels of these features that the build has. */
+void s1_kernels_init(s1_kernels *kernels, unsigned features);
+
+/* Of the level with that name, NULL for the best. INS1_E_UNSUPPORTED for one that the machine or
+ * the build lacks. */
+ins1_status s1_kernels_choose(s1_kernels *kernels, const char *level, ins1_error *error);
+
+/* The processor's name for people, always NUL-terminated. */
+void s1_cpu_hardware(char *out, size_t capacity);
+
+/* Levels. */
+void s1_product_init_scalar(s1_kernels *kernels);
+void s1_attention_init_scalar(s1_kernels *kernels);
+void s1_rows_init_scalar(s1_kernels *kernels);
+
+#endif
