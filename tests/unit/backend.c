@@ -806,13 +806,20 @@ START_TEST(an_entry_is_judged)
 }
 END_TEST
 
+static int32_t enter_another_dummy(uint32_t abi, const ins1_host_api *api, ins1_backend_api *out)
+{
+    static s1_dummy another;
+    (void)abi;
+    return s1_dummy_backend(out, api, &another);
+}
+
 START_TEST(devices_have_the_names_that_find_takes)
 {
     int32_t index;
     ins1_device_info info;
     dummy.n_devices = 3;
     ck_assert_int_eq(s1_registry_enter(registry, enter_dummy, &error), INS1_OK);
-    ck_assert_int_eq(s1_registry_enter(registry, enter_dummy, &error), INS1_E_STATE);
+    ck_assert_int_eq(s1_registry_enter(registry, enter_another_dummy, &error), INS1_E_STATE);
     ck_assert_int_eq(s1_registry_count(registry), 4);
     ck_assert_int_eq(s1_registry_find(registry, "cpu", &index, &error), INS1_OK);
     ck_assert_int_eq(index, 0);
