@@ -158,7 +158,7 @@ ins1_status s1_load_vocab(ins1_tokenizer *tokenizer, s1_json vocab, bool stop_at
     status = s1_strings_index(&tokenizer->tokens, s1_json_count(vocab), &tokenizer->memory, error);
     while (status == INS1_OK && s1_json_next(&walk, &key, &value)) {
         bool findable;
-        uint32_t id;
+        uint32_t id = 0;
         status = read_entry(&r, key, value, end, &findable, &id);
         if (status == INS1_OK && findable)
             status = s1_strings_enter(&tokenizer->tokens, id, error);
