@@ -139,6 +139,8 @@ typedef struct normaliser {
 static bool put(normaliser *n, const uint8_t *bytes, size_t size)
 {
     s1_text *text = n->text;
+    if (!size)
+        return true;
     if (!s1_scratch_grow(n->memory, (void **)&text->changed, &text->changed_capacity,
                          text->changed_size + size, 1, INS1_MEM_SCRATCH))
         return false;
