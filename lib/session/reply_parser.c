@@ -14,12 +14,6 @@ struct ins1_reply_parser {
     s1_reply reply;
 };
 
-static ins1_status read_options(ins1_reply_options *out, const ins1_reply_options *given,
-                                ins1_error *error)
-{
-    return s1_struct_import(out, given, sizeof(*out), error);
-}
-
 ins1_status ins1_reply_parser_create(ins1_reply_parser **out, ins1_tokenizer *tokenizer,
                                      const ins1_reply_options *given, const ins1_call *given_call)
 {
@@ -34,7 +28,7 @@ ins1_status ins1_reply_parser_create(ins1_reply_parser **out, ins1_tokenizer *to
     if (status == INS1_OK && (!out || !tokenizer))
         status = s1_fail(call.error, INS1_E_ARGUMENT, "no place for a parser, or no tokenizer");
     if (status == INS1_OK)
-        status = read_options(&options, given, call.error);
+        status = s1_struct_import(&options, given, sizeof(options), call.error);
     if (status == INS1_OK)
         status =
             s1_reply_init(&reply, &tokenizer->memory, options.flags, options.dialect, call.error);
@@ -98,7 +92,11 @@ ins1_status ins1_reply_parser_next(ins1_reply_parser *parser, ins1_event *event,
     ins1_status status = enter(parser, &call, given);
     if (status != INS1_OK)
         return status;
-    status = s1_reply_next(&parser->reply, &seen, call.error);
+    if (!event || event->struct_size < offsetof(ins1_event, text))
+        status =
+            s1_fail(call.error, INS1_E_ARGUMENT, "no place for an event, or its size is not set");
+    else
+        status = s1_reply_next(&parser->reply, &seen, call.error);
     if (status == INS1_OK) {
         const ins1_event full = {
             .struct_size = sizeof(full),
