@@ -330,7 +330,7 @@ static float *hidden_of(ins1_session *session, int32_t pooling, size_t *n)
     ck_assert_int_eq(ins1_embeds_info_get(embeds, &info, &call), INS1_OK);
     *n = info.n_tokens * info.dim;
     float *values = malloc(*n * sizeof(*values));
-    ck_assert_int_eq(ins1_embeds_read_f32(embeds, values, *n, n, &call), INS1_OK);
+    ck_assert_int_eq(ins1_embeds_read_f32(embeds, 0, info.n_tokens, values, *n, n, &call), INS1_OK);
     ins1_embeds_release(embeds);
     return values;
 }
