@@ -330,7 +330,7 @@ static float *hidden_of(ins1_session *session, int32_t pooling, size_t *n)
     ck_assert_int_eq(ins1_embeds_info_get(embeds, &info, &call), INS1_OK);
     *n = info.n_tokens * info.dim;
     float *values = malloc(*n * sizeof(*values));
-    ck_assert_int_eq(ins1_embeds_read_f32(embeds, values, *n, n, &call), INS1_OK);
+    ck_assert_int_eq(ins1_embeds_read_f32(embeds, 0, info.n_tokens, values, *n, n, &call), INS1_OK);
     ins1_embeds_release(embeds);
     return values;
 }
@@ -769,9 +769,9 @@ START_TEST(memory_that_runs_out_leaves_nothing_behind)
     snapshot s = save_prompt();
     ins1_session *session = open_session(16, 2, INS1_KV_F32, 0);
     uint8_t *out = malloc(s.size);
+    prefill(session, 1, prompt, N_PROMPT);
     size_t count, live = source.live;
     ins1_status status = INS1_E_MEMORY;
-    prefill(session, 1, prompt, N_PROMPT);
     int n_save = 0, n_restore = 0;
     for (; status != INS1_OK; n_save++) {
         source.until_refusal = n_save;
