@@ -441,6 +441,20 @@ uint64_t s1_checkpoint_size(const s1_checkpoint *c)
     return c->size;
 }
 
+uint64_t s1_checkpoint_file_size(const s1_checkpoint *c)
+{
+    uint64_t size = 0;
+    for (size_t i = 0; i < c->n_shards; i++)
+        size += S1_SAFETENSORS_PREFIX + c->shards[i].file.header_size + c->shards[i].file.data_size;
+    return size;
+}
+
+uint64_t s1_checkpoint_memory(const s1_checkpoint *c)
+{
+    return sizeof(*c) + c->max_shards * sizeof(*c->shards) + c->max_entries * sizeof(*c->entries) +
+           s1_names_memory(&c->names);
+}
+
 uint64_t s1_checkpoint_copied(const s1_checkpoint *c)
 {
     return c->copied;

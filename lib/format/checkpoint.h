@@ -20,8 +20,11 @@ void s1_checkpoint_close(s1_checkpoint *checkpoint);
 
 size_t s1_checkpoint_count(const s1_checkpoint *checkpoint);
 
-/* Bytes of all tensors. */
+/* Bytes of all tensors; of the files as a whole; and of the tables in memory, headers read alone
+ * not among them. */
 uint64_t s1_checkpoint_size(const s1_checkpoint *checkpoint);
+uint64_t s1_checkpoint_file_size(const s1_checkpoint *checkpoint);
+uint64_t s1_checkpoint_memory(const s1_checkpoint *checkpoint);
 
 /* Bytes of the copies that s1_checkpoint_get made, or would make, of misaligned data. */
 uint64_t s1_checkpoint_copied(const s1_checkpoint *checkpoint);

@@ -79,3 +79,8 @@ bool s1_names_find(const s1_names *names, const char *name, size_t size, uint32_
     *value = slot->value;
     return slot->name != NULL;
 }
+
+size_t s1_names_memory(const s1_names *names)
+{
+    return names->n_slots * sizeof(*names->slots);
+}

@@ -23,4 +23,7 @@ bool s1_names_add(s1_names *names, const char *name, size_t size, uint32_t *valu
 
 bool s1_names_find(const s1_names *names, const char *name, size_t size, uint32_t *value);
 
+/* Bytes that it takes. */
+size_t s1_names_memory(const s1_names *names);
+
 #endif

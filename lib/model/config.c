@@ -4,6 +4,9 @@
 
 #include <string.h>
 
+/* Rows of queries, keys and values together. */
+enum { MAX_WIDTH = 1 << 24 };
+
 /* A text decoder: what its class takes for what its config leaves out. */
 typedef struct text_kind {
     const char *model_type, *alias, *architecture;
@@ -195,6 +198,8 @@ static void read_sizes(s1_config *out, const text_kind *kind, s1_settings *s)
         s1_settings_refuse(s, INS1_E_UNSUPPORTED, "head_dim", "an even number");
     if (d->n_head % d->n_head_kv)
         s1_settings_refuse(s, INS1_E_FORMAT, "num_key_value_heads", "a divisor of the heads");
+    if (((int64_t)d->n_head + 2 * d->n_head_kv) * d->head_dim > MAX_WIDTH)
+        s1_settings_refuse(s, INS1_E_UNSUPPORTED, "num_attention_heads", "fewer");
     d->n_ff = s1_settings_int(s, "intermediate_size", kind->intermediate_size, 1, 1 << 24);
     d->norm_eps = (float)s1_settings_double(s, "rms_norm_eps", 1e-6, 0, 1);
 }
