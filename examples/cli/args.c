@@ -1,6 +1,7 @@
 #include "args.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -114,7 +115,7 @@ static bool store(const flag *f, const char *value)
         return *value >= '0' && *value <= '9' && !*end && !errno;
     case FLAG_REAL:
         *(float *)f->to = strtof(value, &end);
-        return *value && !*end;
+        return *value && !*end && isfinite(*(float *)f->to);
     case FLAG_TEXT:
         *(const char **)f->to = value;
         return true;

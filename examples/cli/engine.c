@@ -88,7 +88,7 @@ ins1_status engine_start(engine *e, const settings *s)
     return status == INS1_OK ? find_device(e, s) : status;
 }
 
-static int32_t precision_of(const settings *s)
+int32_t engine_precision(const settings *s)
 {
     if (!s->precision)
         return INS1_PRECISION_DEFAULT;
@@ -101,7 +101,7 @@ static ins1_status open_decoder(engine *e, const settings *s)
 {
     ins1_decoder_options options = INS1_INIT(ins1_decoder_options);
     const ins1_placement placement = { .device = e->device, .n_layers = e->info.n_layer };
-    options.precision = precision_of(s);
+    options.precision = engine_precision(s);
     options.placements = &placement;
     options.n_placements = e->device ? 1 : 0;
     return ins1_decoder_create(&e->decoder, e->model, &options, &e->call);
@@ -168,9 +168,9 @@ void engine_stop(engine *e)
     host_pool_destroy(e->pool);
 }
 
-int engine_failed(const engine *e, const char *command)
+int engine_failed(const engine *e, const command *c)
 {
-    fprintf(stderr, "ins1 %s: %s (%s)\n", command, e->error.text,
+    fprintf(stderr, "ins1 %s: %s (%s)\n", c->name, e->error.text,
             ins1_status_name(e->error.status));
     return 1;
 }

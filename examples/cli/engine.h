@@ -31,9 +31,12 @@ ins1_status engine_session(engine *e, const settings *s, size_t n_ctx, size_t n_
 /* A JSON array of ids under one of the "ins1/" keys; *n 0 when there is none. To be freed. */
 ins1_status engine_ids(engine *e, const char *key, int32_t **out, size_t *n);
 
+/* INS1_PRECISION_*, as --precision says. */
+int32_t engine_precision(const settings *s);
+
 void engine_stop(engine *e);
 
 /* Print the sentence of the last failure; gives exit status 1. */
-int engine_failed(const engine *e, const char *command);
+int engine_failed(const engine *e, const command *c);
 
 #endif

@@ -13,11 +13,11 @@ static bool is_empty(const char *at, size_t size)
 }
 
 /* The next line that is not empty, parsed; false at the end. */
-static bool read_line(line *out)
+static bool read_line(input *out)
 {
     size_t capacity = 0;
     ssize_t size;
-    *out = (line){ .error = INS1_INIT(ins1_error) };
+    *out = (input){ .error = INS1_INIT(ins1_error) };
     do {
         size = getline(&out->source, &capacity, stdin);
     } while (size >= 0 && is_empty(out->source, (size_t)size));
@@ -30,7 +30,7 @@ static bool read_line(line *out)
     return true;
 }
 
-static void line_free(line *one)
+static void line_free(input *one)
 {
     json_free(&one->value);
     free(one->source);
@@ -38,7 +38,7 @@ static void line_free(line *one)
 
 int line_print(const buffer *out, const ins1_error *error)
 {
-    if (error->status == INS1_OK) {
+    if (!error || error->status == INS1_OK) {
         fwrite(out->at, 1, out->size, stdout);
     } else {
         buffer told = { 0 };
@@ -50,13 +50,13 @@ int line_print(const buffer *out, const ins1_error *error)
     }
     putchar('\n');
     fflush(stdout);
-    return error->status != INS1_OK;
+    return error && error->status != INS1_OK;
 }
 
 int lines_answer(answer_fn *answer, void *user)
 {
     int exit_status = 0;
-    line one;
+    input one;
     while (read_line(&one)) {
         buffer out = { 0 };
         if (one.error.status == INS1_OK)
@@ -68,10 +68,10 @@ int lines_answer(answer_fn *answer, void *user)
     return exit_status;
 }
 
-void lines_read(lines *out)
+void lines_read(inputs *out)
 {
-    line one;
-    *out = (lines){ 0 };
+    input one;
+    *out = (inputs){ 0 };
     while (read_line(&one)) {
         if (!(out->n & (out->n - 1)))
             out->at = reallocate(out->at, out->n ? 2 * out->n : 1, sizeof(one));
@@ -79,7 +79,7 @@ void lines_read(lines *out)
     }
 }
 
-void lines_free(lines *all)
+void lines_free(inputs *all)
 {
     for (size_t i = 0; i < all->n; i++)
         line_free(&all->at[i]);

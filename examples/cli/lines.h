@@ -16,19 +16,20 @@ int lines_answer(answer_fn *answer, void *user);
 
 /* For commands that must know all lines before the first answer. Lines that cannot be parsed have
  * the reason in `error`. */
-typedef struct line {
+typedef struct input {
     char *source;
     json value;
     ins1_error error; /* status INS1_OK: none */
-} line;
-typedef struct lines {
-    line *at;
+} input;
+typedef struct inputs {
+    input *at;
     size_t n;
-} lines;
-void lines_read(lines *out);
-void lines_free(lines *all);
+} inputs;
+void lines_read(inputs *out);
+void lines_free(inputs *all);
 
-/* One line of output, the failure when `error->status` is one. Gives its exit status. */
+/* One line of output: `out`, or the failure when `error` (may be NULL) is one. Gives its exit
+ * status. */
 int line_print(const buffer *out, const ins1_error *error);
 
 #endif

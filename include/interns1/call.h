@@ -16,6 +16,7 @@
 extern "C" {
 #endif
 
+/* What the host brings: runtime.h. */
 typedef struct ins1_runtime ins1_runtime;
 
 /* A request to stop. Shared between threads; has its own owners, so that a signal handler's or

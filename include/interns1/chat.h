@@ -36,11 +36,11 @@ typedef struct ins1_part {
 
 /* One turn of a conversation. */
 typedef struct ins1_message {
-    uint32_t struct_size;   /* sizeof(ins1_message), which is also the array's stride */
-    uint32_t flags;         /* 0 */
-    const char *role;       /* "system", "user", "assistant", "tool" */
-    const ins1_part *parts; /* what it says, in order */
-    size_t n_parts;
+    uint32_t struct_size;      /* sizeof(ins1_message), which is also the array's stride */
+    uint32_t flags;            /* 0 */
+    const char *role;          /* "system", "user", "assistant", "tool" */
+    const ins1_part *parts;    /* what it says, in order */
+    size_t n_parts;            /* entries of `parts` */
     ins1_text reasoning;       /* the assistant's, before its answer */
     ins1_text tool_calls_json; /* the assistant's: [{"type": "function", "function": {...}}, ...] */
 } ins1_message;

@@ -16,6 +16,7 @@
 extern "C" {
 #endif
 
+/* Placed weights. */
 typedef struct ins1_decoder ins1_decoder;
 
 /* A run of layers on one device. Layers that no placement names stay on device 0. The embedding
@@ -24,8 +25,8 @@ typedef struct ins1_placement {
     int32_t device;      /* index */
     int32_t first_layer; /* from 0 */
     int32_t n_layers;    /* 0 is as many as the budget holds */
-    int32_t reserved0;
-    uint64_t budget; /* bytes of the device's memory; 0 is what is free */
+    int32_t reserved0;   /* 0 */
+    uint64_t budget;     /* bytes of the device's memory; 0 is what is free */
 } ins1_placement;
 
 /* Zero means the default in every field but struct_size. */
@@ -33,9 +34,9 @@ struct ins1_decoder_options {
     uint32_t struct_size;             /* sizeof(ins1_decoder_options) */
     uint32_t flags;                   /* 0 */
     const ins1_placement *placements; /* copied; none is all layers on the CPU */
-    size_t n_placements;
-    int32_t precision; /* INS1_PRECISION_* */
-    int32_t reserved0;
+    size_t n_placements;              /* entries of `placements` */
+    int32_t precision;                /* INS1_PRECISION_* */
+    int32_t reserved0;                /* 0 */
 };
 
 /**

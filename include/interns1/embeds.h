@@ -42,9 +42,9 @@ typedef struct ins1_embeds_info {
     int32_t grid_t;       /* steps in time; 0 is no grid */
     int32_t grid_h;       /* rows of the grid */
     int32_t grid_w;       /* columns of the grid */
-    int32_t reserved0;
-    const double *times; /* video: seconds of each step in time; lives as long as the embeddings */
-    size_t n_times;      /* entries of `times` */
+    int32_t reserved0;    /* 0 */
+    const double *times;  /* video: seconds of each step in time; lives as long as the embeddings */
+    size_t n_times;       /* entries of `times` */
 } ins1_embeds_info;
 
 /**

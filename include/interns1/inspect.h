@@ -62,12 +62,12 @@ INS1_API ins1_status ins1_session_observe(ins1_session *session, uint32_t mask,
 typedef struct ins1_pixels_info {
     uint32_t struct_size; /* sizeof(ins1_pixels_info) */
     int32_t n_tiles;      /* thumbnail included; 0 is no tiles */
-    int32_t grid_t;
-    int32_t grid_h;
-    int32_t grid_w;
-    int32_t n_dim;   /* axes of `dim` that count */
-    size_t dim[4];   /* outermost first */
-    size_t n_tokens; /* that the pixels become */
+    int32_t grid_t;       /* steps in time */
+    int32_t grid_h;       /* rows */
+    int32_t grid_w;       /* columns */
+    int32_t n_dim;        /* axes of `dim` that count */
+    size_t dim[4];        /* outermost first */
+    size_t n_tokens;      /* that the pixels become */
 } ins1_pixels_info;
 
 enum {

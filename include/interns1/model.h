@@ -41,11 +41,10 @@ enum {
 
 /* How activations enter products, in the options of decoder and encoders. */
 enum {
-    INS1_PRECISION_DEFAULT =
-        0,                   /* the checkpoint's: BF16 for BF16 and FP8 weights, F32 for others */
-    INS1_PRECISION_F32 = 1,  /* as they are; sums in F32 */
-    INS1_PRECISION_BF16 = 2, /* rounded to bfloat16, nearest even; sums in F32 */
-    INS1_PRECISION_INT8 = 3  /* rounded to 8 bits per block */
+    INS1_PRECISION_DEFAULT = 0, /* BF16 for checkpoints in BF16 and FP8, F32 for others */
+    INS1_PRECISION_F32 = 1,     /* as they are; sums in F32 */
+    INS1_PRECISION_BF16 = 2,    /* rounded to bfloat16, nearest even; sums in F32 */
+    INS1_PRECISION_INT8 = 3     /* rounded to 8 bits per block */
 };
 
 /* Bytes that come from the host: flash, network shares, encrypted stores. */
@@ -82,13 +81,13 @@ typedef struct ins1_model_options {
     size_t size;      /* bytes at `data` */
     const ins1_reader *reader; /* one file; copied */
     const ins1_file *files;    /* a whole folder; the array is copied */
-    size_t n_files;
-    int32_t load_mode; /* INS1_LOAD_* */
-    int32_t verify;    /* 1: compare all checksums now; 0: when first touched */
+    size_t n_files;            /* entries of `files` */
+    int32_t load_mode;         /* INS1_LOAD_* */
+    int32_t verify;            /* 1: compare all checksums now; 0: when first touched */
     uint64_t
-        expert_cache; /* EXPERTS_ON_DEMAND: bytes; 0 is the library's choice within the budget */
-    uint32_t flags;   /* 0 */
-    int32_t reserved0;
+        expert_cache;  /* EXPERTS_ON_DEMAND: bytes; 0 is the library's choice within the budget */
+    uint32_t flags;    /* 0 */
+    int32_t reserved0; /* 0 */
 } ins1_model_options;
 
 /* Where the bytes of one part are. Frozen. */

@@ -70,9 +70,10 @@ typedef struct ins1_threading {
      * after another is correct. Non-zero says that not all of them ran and none will any more: the
      * library's call ends with INS1_E_CALLBACK. */
     int32_t (*parallel_for)(void *user, ins1_task_fn fn, void *arg, int32_t n);
-    /* OWN: the first and the last thing on each new thread, for affinity and priority; may be NULL.
-     * All signals are blocked on these threads. */
+    /* OWN: the first thing on each new thread, for affinity and priority; may be NULL. All signals
+     * are blocked on these threads. */
     void (*thread_start)(void *user, int32_t worker);
+    /* OWN: the last thing on it, before it is joined; may be NULL. */
     void (*thread_stop)(void *user, int32_t worker);
     void *user; /* handed to all three */
 } ins1_threading;
@@ -91,7 +92,7 @@ typedef struct ins1_runtime_options {
     ins1_log_fn log;                 /* NULL is silence */
     void *log_user;                  /* handed to `log` */
     int32_t log_level;               /* INS1_LOG_*; 0 is INS1_LOG_WARN */
-    int32_t reserved0;
+    int32_t reserved0;               /* 0 */
     uint64_t host_budget; /* most bytes of host memory, all kinds together; 0 is no limit */
     /* "scalar", "avx2", "avx512", "neon", ...: exactly that level of the CPU. NULL is the best that
      * the machine and the build have. */

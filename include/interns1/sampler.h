@@ -48,12 +48,11 @@ typedef struct ins1_sampler_options {
     int32_t top_k;           /* at least 0 */
     int32_t repeat_last;     /* how many tokens back the penalties look; 0 is the whole history */
     int32_t n_history; /* accepted tokens that are kept; 0 is 4096; older ones are forgotten */
-    int32_t reserved0;
-    uint64_t seed;
-    const ins1_logprob *bias; /* added to the logits of these tokens; copied */
-    size_t n_bias;
-    ins1_tokenizer
-        *tokenizer; /* kept; its padding rows are never chosen; NULL: no row is padding */
+    int32_t reserved0; /* 0 */
+    uint64_t seed;     /* of the draws */
+    const ins1_logprob *bias;  /* added to the logits of these tokens; copied */
+    size_t n_bias;             /* entries of `bias` */
+    ins1_tokenizer *tokenizer; /* kept; its padding rows never come; NULL: no row is padding */
     /* Which tokens may come: `allowed` has all bits set; clear bit id % 32 of allowed[id / 32] for
      * what must not. Non-zero, or no bit left, is INS1_E_CALLBACK. May be NULL. */
     int32_t (*mask)(void *user, const int32_t *history, size_t n_history, uint32_t *allowed,

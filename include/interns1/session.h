@@ -64,10 +64,10 @@ typedef struct ins1_span {
     uint32_t struct_size; /* sizeof(ins1_span), which is also the array's stride */
     uint32_t flags;       /* 0 */
     const int32_t *ids;   /* token ids */
-    size_t n_ids;
-    ins1_embeds *embeds; /* rows of the decoder's width */
-    size_t first;        /* the first row to take */
-    size_t count;        /* how many rows; 0 is all to the end */
+    size_t n_ids;         /* entries of `ids` */
+    ins1_embeds *embeds;  /* rows of the decoder's width */
+    size_t first;         /* the first row to take */
+    size_t count;         /* how many rows; 0 is all to the end */
 } ins1_span;
 
 /* What one sequence gets. */
@@ -75,25 +75,25 @@ typedef struct ins1_feed {
     uint32_t struct_size;   /* sizeof(ins1_feed), which is also the array's stride */
     int32_t seq;            /* the sequence */
     const ins1_span *spans; /* one after the other */
-    size_t n_spans;
+    size_t n_spans;         /* entries of `spans` */
 } ins1_feed;
 
 /* One further token of a sequence. Frozen. */
 typedef struct ins1_step {
-    int32_t seq;
-    int32_t token;
+    int32_t seq;   /* the sequence */
+    int32_t token; /* its next token */
 } ins1_step;
 
 /* A token and the natural logarithm of its probability. Frozen. */
 typedef struct ins1_logprob {
-    int32_t token;
-    float logprob;
+    int32_t token; /* its id */
+    float logprob; /* at most 0 */
 } ins1_logprob;
 
 /* A list of token ids. Frozen. */
 typedef struct ins1_ids {
-    const int32_t *ids;
-    size_t n_ids;
+    const int32_t *ids; /* token ids */
+    size_t n_ids;       /* entries of `ids` */
 } ins1_ids;
 
 /* How hidden states become embeddings. */

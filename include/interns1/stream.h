@@ -53,9 +53,9 @@ typedef struct ins1_stream_options {
     uint32_t reply_flags;  /* INS1_REPLY_*; ins1_prompt_info knows them */
     size_t max_tokens;     /* most tokens of the reply; 0 is until the context is full */
     const ins1_text *stop; /* texts that end the reply and are not part of it; copied */
-    size_t n_stop;
-    int32_t n_top;  /* how many probable tokens events tell for each token; 0 is none */
-    uint32_t flags; /* INS1_STREAM_* */
+    size_t n_stop;         /* entries of `stop` */
+    int32_t n_top;         /* how many probable tokens events tell for each token; 0 is none */
+    uint32_t flags;        /* INS1_STREAM_* */
 } ins1_stream_options;
 
 enum {
@@ -75,7 +75,7 @@ typedef struct ins1_event {
     size_t n_tokens;            /* tokens of this event */
     const ins1_logprob *tokens; /* [n_tokens]; NULL from a parser */
     const ins1_logprob *top;    /* [n_tokens][n_top], best first; NULL when n_top is 0 */
-    size_t n_top;
+    size_t n_top;               /* probable tokens told for each token */
 } ins1_event;
 
 /**

@@ -35,7 +35,7 @@ typedef struct ins1_timeseries {
     int32_t dtype;        /* INS1_SAMPLE_* */
     const void *data;     /* the first sample of the first channel */
     size_t n_samples;     /* of each channel */
-    size_t n_channels;
+    size_t n_channels;    /* signals side by side */
     ptrdiff_t
         sample_stride; /* bytes to the next sample of a channel; 0 is dense, channel fastest */
     ptrdiff_t channel_stride; /* bytes to the next channel; 0 is dense */
@@ -43,7 +43,7 @@ typedef struct ins1_timeseries {
     double scale;             /* value = raw * scale + offset; 0 is 1 */
     double offset;            /* the same */
     uint32_t flags;           /* INS1_TIMESERIES_* */
-    int32_t reserved0;
+    int32_t reserved0;        /* 0 */
 } ins1_timeseries;
 
 enum {

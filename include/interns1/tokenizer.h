@@ -70,9 +70,9 @@ typedef struct ins1_segment {
     uint32_t struct_size; /* sizeof(ins1_segment), which is also the array's stride */
     int32_t kind;         /* INS1_SEGMENT_* */
     uint32_t flags;       /* INS1_SEGMENT_SPECIAL */
-    uint32_t reserved0;
-    const char *text; /* UTF-8, need not be NUL-terminated; NULL when size is 0 */
-    size_t size;      /* bytes */
+    uint32_t reserved0;   /* 0 */
+    const char *text;     /* UTF-8, need not be NUL-terminated; NULL when size is 0 */
+    size_t size;          /* bytes */
 } ins1_segment;
 
 /* One token, or one stretch, and the bytes of the joined input it came from. Frozen. */

@@ -10,9 +10,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* The version of these headers. Semantic: a patch changes no header, a minor version adds. */
+/* The version of these headers, semantic. Another major version may break programs. */
 #define INS1_VERSION_MAJOR 0
+/* Minor versions add; while the major version is 0 they too may break. */
 #define INS1_VERSION_MINOR 1
+/* Patches change no header. */
 #define INS1_VERSION_PATCH 0
 
 /* The same as one number that grows: 1002003 is 1.2.3. */

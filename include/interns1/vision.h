@@ -53,7 +53,7 @@ typedef struct ins1_video {
     uint32_t struct_size;     /* sizeof(ins1_video) */
     uint32_t flags;           /* INS1_VIDEO_* */
     const ins1_image *frames; /* in order of time */
-    size_t n_frames;
+    size_t n_frames;          /* entries of `frames` */
     double fps;               /* frames per second of `frames`; 0 is what the reference assumes */
     const double *timestamps; /* n_frames seconds, rising; NULL is frame / fps */
 } ins1_video;
@@ -66,12 +66,12 @@ enum {
 
 /* Zero means the default in every field but struct_size. */
 typedef struct ins1_vision_encoder_options {
-    uint32_t struct_size; /* sizeof(ins1_vision_encoder_options) */
-    uint32_t flags;       /* INS1_VISION_ENCODER_* */
-    int32_t device;       /* index; operations that it lacks run on the CPU */
-    int32_t precision;    /* INS1_PRECISION_* */
-    int32_t max_tokens;   /* of an image or a video; 0 is the checkpoint's limit */
-    int32_t reserved0;
+    uint32_t struct_size;    /* sizeof(ins1_vision_encoder_options) */
+    uint32_t flags;          /* INS1_VISION_ENCODER_* */
+    int32_t device;          /* index; operations that it lacks run on the CPU */
+    int32_t precision;       /* INS1_PRECISION_* */
+    int32_t max_tokens;      /* of an image or a video; 0 is the checkpoint's limit */
+    int32_t reserved0;       /* 0 */
     uint64_t scratch_budget; /* bytes; 0 is the library's choice within the runtime's budget */
 } ins1_vision_encoder_options;
 

@@ -37,6 +37,9 @@ ins1_status s1_registry_create(s1_registry **out, const s1_host *host, const cha
 void s1_registry_destroy(s1_registry *registry);
 ins1_status s1_registry_add(s1_registry *registry, const ins1_backend_api *api, ins1_error *error);
 ins1_status s1_registry_load(s1_registry *registry, const char *absolute_path, ins1_error *error);
+/* A backend that is linked in, by its entry. */
+ins1_status s1_registry_enter(s1_registry *registry, ins1_backend_entry_fn entry,
+                              ins1_error *error);
 int32_t s1_registry_count(const s1_registry *registry);
 ins1_status s1_registry_info(const s1_registry *registry, int32_t index, ins1_device_info *out,
                              ins1_error *error);

@@ -61,8 +61,11 @@ struct s1_device {
 ins1_status s1_table_import(ins1_backend_api *out, const ins1_backend_api *given,
                             ins1_error *error);
 
-/* Ask a plugin for its table; `backend->library` is set. INS1_E_UNSUPPORTED where there is no
- * dynamic loading. */
+/* Ask an entry for its table. `name` is whom the sentences are about. */
+ins1_status s1_plugin_enter(s1_backend *backend, ins1_backend_entry_fn entry, const char *name,
+                            ins1_error *error);
+
+/* The same of a file; `backend->library` is set. */
 ins1_status s1_plugin_open(s1_backend *backend, const char *path, ins1_error *error);
 void s1_plugin_close(s1_backend *backend);
 

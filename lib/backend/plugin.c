@@ -47,24 +47,22 @@ typedef union any_table {
     unsigned char room[4096];
 } any_table;
 
-static ins1_status ask_for_table(s1_backend *backend, void *symbol, const char *path,
-                                 ins1_error *error)
+ins1_status s1_plugin_enter(s1_backend *backend, ins1_backend_entry_fn entry, const char *name,
+                            ins1_error *error)
 {
     any_table table;
-    ins1_backend_entry_fn entry;
 
-    memcpy(&entry, &symbol, sizeof(entry)); /* ISO C has no cast from an object to a function */
     memset(&table, 0, sizeof(table));
     s1_door_open(&backend->door, NULL);
     int32_t answer = entry(INS1_BACKEND_ABI, &backend->host_api, &table.api);
     if (answer == INS1_E_VERSION)
-        return s1_fail(error, INS1_E_VERSION, "'%s' is made for another version than %d.%d", path,
+        return s1_fail(error, INS1_E_VERSION, "%s is made for another version than %d.%d", name,
                        INS1_BACKEND_ABI_MAJOR, INS1_BACKEND_ABI_MINOR);
-    ins1_status status = s1_door_judge(&backend->door, answer, path, error);
+    ins1_status status = s1_door_judge(&backend->door, answer, name, error);
     if (status != INS1_OK)
         return status;
     if (table.api.struct_size > sizeof(table))
-        return s1_fail(error, INS1_E_FORMAT, "'%s' claims a table of %u bytes", path,
+        return s1_fail(error, INS1_E_FORMAT, "%s claims a table of %u bytes", name,
                        table.api.struct_size);
     return s1_table_import(&backend->api, &table.api, error);
 }
@@ -81,7 +79,9 @@ ins1_status s1_plugin_open(s1_backend *backend, const char *path, ins1_error *er
     void *symbol = dlsym(backend->library, INS1_BACKEND_ENTRY);
     if (!symbol)
         return s1_fail(error, INS1_E_FORMAT, "'%s' has no symbol %s", path, INS1_BACKEND_ENTRY);
-    return ask_for_table(backend, symbol, path, error);
+    ins1_backend_entry_fn entry;
+    memcpy(&entry, &symbol, sizeof(entry)); /* ISO C has no cast from an object to a function */
+    return s1_plugin_enter(backend, entry, path, error);
 }
 
 void s1_plugin_close(s1_backend *backend)

@@ -172,6 +172,8 @@ static ins1_status add_cpu(s1_registry *registry, const char *level, ins1_error 
         goto done;
     s1_door_open(&backend->door, NULL);
     status = s1_cpu_backend(&api, &backend->host_api, level, error);
+    if (status == INS1_E_MEMORY)
+        status = s1_door_judge(&backend->door, INS1_E_MEMORY, "the CPU", error);
     if (status != INS1_OK)
         goto done;
     made = true;
@@ -244,20 +246,33 @@ ins1_status s1_registry_add(s1_registry *registry, const ins1_backend_api *api, 
     return status;
 }
 
-ins1_status s1_registry_load(s1_registry *registry, const char *absolute_path, ins1_error *error)
+/* A table that was given by an entry is shut down even when it cannot be used. */
+static ins1_status add_entered(s1_registry *registry, const char *path, ins1_backend_entry_fn entry,
+                               ins1_error *error)
 {
     s1_backend *backend = NULL;
 
     ins1_status status = backend_create(&backend, registry, error);
     if (status != INS1_OK)
         return status;
-    status = s1_plugin_open(backend, absolute_path, error);
+    status = path ? s1_plugin_open(backend, path, error)
+                  : s1_plugin_enter(backend, entry, "a backend that is linked in", error);
     bool has_table = status == INS1_OK;
-    if (status == INS1_OK)
+    if (has_table)
         status = add_backend(registry, backend, error);
     if (status != INS1_OK)
         backend_destroy(backend, registry->host->memory, has_table);
     return status;
+}
+
+ins1_status s1_registry_load(s1_registry *registry, const char *absolute_path, ins1_error *error)
+{
+    return add_entered(registry, absolute_path, NULL, error);
+}
+
+ins1_status s1_registry_enter(s1_registry *registry, ins1_backend_entry_fn entry, ins1_error *error)
+{
+    return add_entered(registry, NULL, entry, error);
 }
 
 int32_t s1_registry_count(const s1_registry *registry)

@@ -26,8 +26,10 @@ extern "C" {
 /* The version of the table. A backend of another major version is refused; of two minors the older
  * holds. */
 #define INS1_BACKEND_ABI_MAJOR 1
+/* Grows with every member at the end of the table. */
 #define INS1_BACKEND_ABI_MINOR 0
-#define INS1_BACKEND_ABI       (INS1_BACKEND_ABI_MAJOR << 16 | INS1_BACKEND_ABI_MINOR)
+/* Both in one number. */
+#define INS1_BACKEND_ABI (INS1_BACKEND_ABI_MAJOR << 16 | INS1_BACKEND_ABI_MINOR)
 
 /* The name of the only symbol of a plugin: an ins1_backend_entry_fn. */
 #define INS1_BACKEND_ENTRY "ins1_backend_entry"
@@ -37,9 +39,10 @@ extern "C" {
 typedef struct ins1_host_api {
     uint32_t struct_size; /* sizeof(ins1_host_api) */
     uint32_t abi;         /* INS1_BACKEND_ABI of the host */
-    void *host;
-    /* INS1_MEM_*; alignment a power of two. Free gets the same size, alignment and kind back. */
+    void *host;           /* handed to every function below */
+    /* Memory of a kind INS1_MEM_*; the alignment is a power of two. NULL: out of memory. */
     void *(*alloc)(void *host, size_t size, size_t align, int32_t kind);
+    /* Gets the same size, alignment and kind back. */
     void (*free)(void *host, void *memory, size_t size, size_t align, int32_t kind);
     void (*log)(void *host, int32_t level, const char *text); /* INS1_LOG_*, one whole record */
     /* Why the call that is running fails; the text goes into the caller's error record. */
@@ -66,11 +69,11 @@ typedef struct ins1_tensor_desc {
     int32_t dtype;        /* INS1_DTYPE_* */
     int32_t layout;       /* INS1_LAYOUT_* */
     int32_t ndim;         /* 0 .. 4 */
-    int64_t dim[4];
-    int64_t stride[4];
-    uint64_t buffer; /* the id that the backend gave */
-    uint64_t offset; /* bytes from the start of the buffer to element 0 */
-    uint64_t bytes;  /* bytes from element 0 to the end of the last element */
+    int64_t dim[4];       /* lengths of the axes; 1 beyond ndim */
+    int64_t stride[4];    /* elements to the next along each axis */
+    uint64_t buffer;      /* the id that the backend gave */
+    uint64_t offset;      /* bytes from the start of the buffer to element 0 */
+    uint64_t bytes;       /* bytes from element 0 to the end of the last element */
 } ins1_tensor_desc;
 
 /* How activations enter a product, i[0] of MATMUL and MATMUL_EXPERTS: INS1_PRECISION_* of model.h.
@@ -143,17 +146,18 @@ enum {
     INS1_ACT_GELU_TANH = 3, /* its tanh approximation */
 };
 
+/* One operation: what its comment above says about in, out, i and f. */
 typedef struct ins1_op {
-    uint32_t struct_size; /* sizeof(ins1_op) */
-    int32_t op;           /* INS1_OP_*; an unknown one is INS1_E_UNSUPPORTED */
-    uint32_t flags;
-    int32_t n_in;
-    int32_t n_out;
-    int32_t reserved0;
+    uint32_t struct_size;        /* sizeof(ins1_op) */
+    int32_t op;                  /* INS1_OP_*; an unknown one is INS1_E_UNSUPPORTED */
+    uint32_t flags;              /* INS1_OP_ACCUMULATE, INS1_OP_NORMALIZE */
+    int32_t n_in;                /* entries of `in`, absent ones included */
+    int32_t n_out;               /* entries of `out` */
+    int32_t reserved0;           /* 0 */
     const ins1_tensor_desc *in;  /* borrowed until `sync` */
     const ins1_tensor_desc *out; /* borrowed until `sync` */
-    int32_t i[8];
-    float f[8];
+    int32_t i[8];                /* what the operation says; else 0 */
+    float f[8];                  /* the same */
 } ins1_op;
 
 /**
@@ -168,11 +172,12 @@ typedef struct ins1_backend_api {
     void *self;           /* handed to the calls without a context */
 
     void (*shutdown)(void *self); /* may be NULL */
+    /* How many devices there are; 0 when none can be used here. */
     int32_t (*device_count)(void *self);
     /* A device that cannot run here has score 0. */
     int32_t (*device_info)(void *self, int32_t device, ins1_device_info *out);
     int32_t (*device_open)(void *self, int32_t device, void **context); /* threads may start here */
-    void (*device_close)(void *context);
+    void (*device_close)(void *context); /* its streams and buffers are gone */
 
     /* Memory. `write`, `read` and `copy` may return before the copy is done, but `src` of `write`
      * is free to be reused at once. A context whose buffers are host memory gives their address. */
@@ -180,19 +185,24 @@ typedef struct ins1_backend_api {
                           void **host_address);
     /* Use host memory as it lies; may be NULL. */
     int32_t (*buffer_wrap)(void *context, void *address, uint64_t bytes, uint64_t *id);
-    void (*buffer_free)(void *context, uint64_t id);
+    void (*buffer_free)(void *context, uint64_t id); /* nothing that uses it is still queued */
 
+    /* A queue. `host` is handed to the host's functions for its calls. */
     int32_t (*stream_new)(void *context, void *host, void **stream);
-    void (*stream_free)(void *stream);
+    void (*stream_free)(void *stream); /* after a `sync` */
+    /* n bytes of host memory to byte `at` of a buffer. */
     int32_t (*write)(void *stream, uint64_t id, uint64_t at, const void *src, uint64_t n);
+    /* n bytes from byte `at` of a buffer to host memory. */
     int32_t (*read)(void *stream, uint64_t id, uint64_t at, void *dst, uint64_t n);
+    /* n bytes from one buffer to another, or within one where they do not overlap. */
     int32_t (*copy)(void *stream, uint64_t dst, uint64_t dst_at, uint64_t src, uint64_t src_at,
                     uint64_t n);
 
     /* 0 no, 1 yes, 2 yes and worth moving data for. */
     int32_t (*supports)(void *context, const ins1_op *op);
-    /* Weights in a layout of the backend's own; may be NULL. */
+    /* Bytes that weights take in a layout of the backend's own; may be NULL. */
     int32_t (*repack_size)(void *context, const ins1_tensor_desc *w, uint64_t *bytes);
+    /* Write weights that lie at `src` in that layout; NULL when `repack_size` is. */
     int32_t (*repack)(void *stream, const ins1_tensor_desc *w, const void *src, uint64_t id);
 
     /* Compute. Queued in order; everything they name stays alive until `sync`. */

@@ -145,6 +145,7 @@ static void stream_free(void *stream)
         give_back(s->cpu, s->host, scratch[i]->memory, scratch[i]->size, INS1_MEM_SCRATCH);
     give_back(s->cpu, s->host, s->worker_scratch, (size_t)s->workers * S1_WORKER_SCRATCH,
               INS1_MEM_SCRATCH);
+    give_back(s->cpu, s->host, s->shares, (size_t)s->workers * sizeof(*s->shares), INS1_MEM_OBJECT);
     give_back(s->cpu, s->host, s, sizeof(*s), INS1_MEM_OBJECT);
 }
 
@@ -162,7 +163,8 @@ static int32_t stream_new(void *context, void *host, void **stream)
     s->workers = cpu->api->workers(host);
     atomic_init(&s->stop, 0);
     s->worker_scratch = take(cpu, host, (size_t)s->workers * S1_WORKER_SCRATCH, INS1_MEM_SCRATCH);
-    if (!s->worker_scratch) {
+    s->shares = take(cpu, host, (size_t)s->workers * sizeof(*s->shares), INS1_MEM_OBJECT);
+    if (!s->worker_scratch || !s->shares) {
         stream_free(s);
         return INS1_E_MEMORY;
     }

@@ -37,6 +37,11 @@ typedef struct s1_scratch {
     size_t size;
 } s1_scratch;
 
+/* Tasks that are left of one worker's stretch of them: first << 32 | behind the last. */
+typedef struct s1_share {
+    _Alignas(64) _Atomic uint64_t left;
+} s1_share;
+
 typedef struct s1_cpu_stream {
     s1_cpu *cpu;
     const ins1_host_api *api;
@@ -44,6 +49,7 @@ typedef struct s1_cpu_stream {
     const s1_kernels *kernels;
     int32_t workers;
     uint8_t *worker_scratch; /* [workers] of S1_WORKER_SCRATCH */
+    s1_share *shares;        /* [workers] */
     s1_scratch panel;        /* rounded rows of x */
     s1_scratch plan;         /* what a region of tasks is about */
     s1_scratch partials;     /* of attention */
@@ -64,6 +70,12 @@ int32_t s1_cpu_region(s1_cpu_stream *stream, void (*fn)(void *arg, int32_t index
 
 /* Asked at the start of each task and between its tiles: non-zero when the task shall end. */
 bool s1_cpu_stopped(s1_cpu_stream *stream);
+
+/* A region in which neighbouring tasks go to the same worker where possible, so that it reads on
+ * where it was: each has a stretch of tasks, and takes from the end of another's when its own is
+ * done. `fn` gets the task that probably comes next, or -1. It asks s1_cpu_stopped itself. */
+typedef void s1_stretch_fn(void *arg, int64_t task, int64_t next, int32_t worker);
+int32_t s1_cpu_stretches(s1_cpu_stream *stream, s1_stretch_fn *fn, void *arg, int64_t n);
 
 static inline uint8_t *s1_cpu_at(const ins1_tensor_desc *tensor)
 {

@@ -56,7 +56,7 @@ static inline int64_t s1_panel_steps(int32_t kind, int64_t k)
 /* t rows of x times one matrix: y[rows[i]][r] = sum of w[r][j] * x[i][j], then + bias[r], then
  * added to y where `accumulate` is set.
  *
- * Columns are cut into chunks (S1_CHUNK, or S1_SCALE_BLOCK where there are scales). The sum of a
+ * Columns are cut into chunks (s1_chunk). The sum of a
  * chunk is exact to n * 2^-23 * sum |w x|; it is multiplied by its scale and added to the sum of
  * the chunks before. With a BF16 panel denormals count as zero where the machine's instruction says
  * so. */
@@ -80,9 +80,22 @@ typedef struct s1_product {
     int64_t y_stride;
 } s1_product;
 
+/* Columns that are summed on their own. */
+static inline int64_t s1_chunk(const s1_product *p)
+{
+    return p->scale || p->panel_kind == S1_PANEL_F32 ? S1_SCALE_BLOCK : 2 * S1_SCALE_BLOCK;
+}
+
+/* Weights that the same worker reads next: a hint. */
+typedef struct s1_ahead {
+    const uint8_t *w;
+    int64_t size;
+} s1_ahead;
+
 /* Rows [begin, end) of w for at most `pass` tokens; `begin` is a multiple of `tile`. `scratch` is
  * S1_WORKER_SCRATCH bytes, 64-byte aligned. */
-typedef void s1_product_fn(const s1_product *p, int64_t begin, int64_t end, void *scratch);
+typedef void s1_product_fn(const s1_product *p, int64_t begin, int64_t end, s1_ahead ahead,
+                           void *scratch);
 
 /* Write the cells of one group of `g` tokens with these rows of x. `round`: to BF16, nearest even;
  * a BF16 panel is always rounded. */
@@ -160,5 +173,6 @@ void s1_cpu_hardware(char *out, size_t capacity);
 void s1_product_init_scalar(s1_kernels *kernels);
 void s1_attention_init_scalar(s1_kernels *kernels);
 void s1_rows_init_scalar(s1_kernels *kernels);
+void s1_product_init_avx512(s1_kernels *kernels);
 
 #endif

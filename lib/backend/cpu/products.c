@@ -55,11 +55,21 @@ static const ins1_tensor_desc *x_of(const ins1_op *op)
     return &op->in[op->op == INS1_OP_MATMUL ? 1 : 0];
 }
 
+static bool is_transposed(const ins1_tensor_desc *w)
+{
+    return w->stride[1] != 1 && w->dim[1] > 1;
+}
+
 static int32_t panel_kind(const s1_kernels *kernels, const ins1_op *op)
 {
     int32_t dtype = op->in[first_weight(op)].dtype;
     bool halves = dtype == INS1_DTYPE_BF16 || dtype == INS1_DTYPE_F8_E4M3;
     bool rounded = op->i[0] == INS1_PRECISION_BF16;
+    int32_t n = op->op == INS1_OP_MATMUL ? 1 : op->i[2];
+
+    for (int32_t i = 0; i < n; i++)
+        if (is_transposed(&op->in[first_weight(op) + i]))
+            return S1_PANEL_F32;
     return halves && rounded && kernels->most_tokens[S1_PANEL_BF16] ? S1_PANEL_BF16 : S1_PANEL_F32;
 }
 
@@ -225,7 +235,7 @@ static s1_product describe(const plan *p, const ins1_op *op, const panel *in)
     const ins1_tensor_desc *scale = optional_input(op, dense ? 2 : 2 + op->i[2] + in->expert);
     const ins1_tensor_desc *bias = dense ? optional_input(op, 3) : NULL;
     const ins1_tensor_desc *y = &op->out[0];
-    bool transposed = w->stride[1] != 1 && w->dim[1] > 1;
+    bool transposed = is_transposed(w);
 
     return (s1_product){
         .w = s1_cpu_at(w),
@@ -276,18 +286,31 @@ static void add_products(plan *p, const ins1_op *op)
     }
 }
 
-static void product_task(void *arg, int32_t index, int32_t worker)
+/* The rows of w that a task is about. */
+static const s1_product *task_at(const plan *p, int64_t task, int64_t *begin, int64_t *end)
+{
+    int64_t at = find_last(p->task_before, sizeof(*p->task_before), p->n_products, task);
+    const s1_product *product = &p->products[at];
+
+    *begin = (task - p->task_before[at]) * p->task_rows[at];
+    *end = *begin + p->task_rows[at] < product->n ? *begin + p->task_rows[at] : product->n;
+    return product;
+}
+
+static void product_task(void *arg, int64_t task, int64_t next, int32_t worker)
 {
     const plan *p = arg;
+    s1_ahead ahead = { 0 };
+    int64_t begin, end;
 
-    if (s1_cpu_stopped(p->stream))
-        return;
-    int64_t at = find_last(p->task_before, sizeof(*p->task_before), p->n_products, index);
-    const s1_product *product = &p->products[at];
-    int64_t begin = (index - p->task_before[at]) * p->task_rows[at];
-    int64_t end = begin + p->task_rows[at];
-    p->stream->kernels->product(product, begin, end < product->n ? end : product->n,
-                                s1_worker_scratch(p->stream, worker));
+    if (next >= 0) {
+        const s1_product *product = task_at(p, next, &begin, &end);
+        int64_t row_size = product->stride * element_size(product->dtype);
+        if (!product->transposed)
+            ahead = (s1_ahead){ product->w + begin * row_size, (end - begin) * row_size };
+    }
+    const s1_product *product = task_at(p, task, &begin, &end);
+    p->stream->kernels->product(product, begin, end, ahead, s1_worker_scratch(p->stream, worker));
 }
 
 /* Room for all lists of a plan, in one block. */
@@ -356,5 +379,5 @@ int32_t s1_cpu_products(s1_cpu_stream *stream, const ins1_op *ops, int32_t n)
     status = fill_panels(&p, pairs);
     if (status != INS1_OK)
         return status;
-    return s1_cpu_region(stream, product_task, &p, p.task_before[p.n_products]);
+    return s1_cpu_stretches(stream, product_task, &p, p.task_before[p.n_products]);
 }

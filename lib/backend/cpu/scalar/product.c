@@ -61,13 +61,15 @@ static void finish_row(const s1_product *p, int64_t row, const float (*sums)[LAN
     }
 }
 
-static void product_scalar(const s1_product *p, int64_t begin, int64_t end, void *scratch)
+static void product_scalar(const s1_product *p, int64_t begin, int64_t end, s1_ahead ahead,
+                           void *scratch)
 {
     float(*sums)[LANES] = scratch; /* [t] */
     const float *x = (const float *)(const void *)p->panel;
-    int64_t chunk = p->scale ? S1_SCALE_BLOCK : S1_CHUNK;
+    int64_t chunk = s1_chunk(p);
     int64_t width = s1_panel_steps(S1_PANEL_F32, p->k) * LANES;
-    float w[S1_CHUNK];
+    float w[S1_SCALE_BLOCK];
+    (void)ahead;
 
     for (int64_t row = begin; row < end; row++) {
         memset(sums, 0, (size_t)p->t * sizeof(*sums));

@@ -1,0 +1,109 @@
+#include "internal.h"
+#include "lines.h"
+
+/* Rounding and laying out rows of x, and what both ways through a product share. */
+
+enum { TILE = 32, PASS = 256 };
+
+/* 16 floats from column `at` on, zeros behind the end, rounded to BF16. */
+S1_INLINE __m256i load_bf16(const float *x, int64_t at, int64_t k)
+{
+    __mmask16 mask = k - at >= 16 ? 0xffff : (__mmask16)((1u << (k - at)) - 1);
+    return (__m256i)_mm512_cvtneps_pbh(_mm512_maskz_loadu_ps(mask, x + at));
+}
+
+static void fill_bf16(uint8_t *cells, const float *const *x, int64_t g, int64_t k)
+{
+    for (int64_t i = 0; i < g; i++) {
+        uint8_t *to = cells + i * S1_CELL;
+        for (int64_t at = 0; at < k; at += 16, to += 2 * g * S1_CELL) {
+            __m256i h = load_bf16(x[i], at, k);
+            _mm_storeu_si128((__m128i *)(void *)to, _mm256_castsi256_si128(h));
+            if (k - at > 8)
+                _mm_storeu_si128((__m128i *)(void *)(to + g * S1_CELL),
+                                 _mm256_extracti128_si256(h, 1));
+        }
+    }
+}
+
+static void fill_f32(uint8_t *cells, bool round, const float *const *x, int64_t g, int64_t k)
+{
+    for (int64_t i = 0; i < g; i++) {
+        uint8_t *to = cells + i * S1_CELL;
+        for (int64_t at = 0; at < k; at += 4, to += g * S1_CELL) {
+            __mmask8 mask = k - at >= 4 ? 0xf : (__mmask8)((1u << (k - at)) - 1);
+            __m128 v = _mm_maskz_loadu_ps(mask, x[i] + at);
+            if (round) {
+                __m128i h = (__m128i)_mm_cvtneps_pbh(v);
+                v = _mm_castsi128_ps(_mm_slli_epi32(_mm_cvtepu16_epi32(h), 16));
+            }
+            _mm_storeu_ps((float *)(void *)to, v);
+        }
+    }
+}
+
+static void panel_fill_avx512(uint8_t *cells, int32_t kind, bool round, const float *const *x,
+                              int64_t g, int64_t k)
+{
+    if (kind == S1_PANEL_BF16)
+        fill_bf16(cells, x, g, k);
+    else
+        fill_f32(cells, round, x, g, k);
+}
+
+float s1_chunk_scale_avx512(const s1_product *p, int64_t row, int64_t column)
+{
+    if (!p->scale)
+        return 1.0f;
+
+    int64_t at = row / S1_SCALE_BLOCK * p->scale_stride + column / S1_SCALE_BLOCK;
+    uint32_t bits = 0;
+    switch (p->scale_dtype) {
+    case INS1_DTYPE_F32:
+        __builtin_memcpy(&bits, p->scale + 4 * at, 4);
+        break;
+    case INS1_DTYPE_BF16:
+        __builtin_memcpy((uint8_t *)&bits + 2, p->scale + 2 * at, 2);
+        break;
+    default: /* a power of two; its smallest is a denormal */
+        bits = p->scale[at] ? (uint32_t)p->scale[at] << 23 : 0x400000;
+        break;
+    }
+    return _mm_cvtss_f32(_mm_castsi128_ps(_mm_cvtsi32_si128((int)bits)));
+}
+
+void s1_store_sums_avx512(const s1_product *p, int64_t row, int64_t end, int64_t token,
+                          const float *sums)
+{
+    float *y = p->y + (p->rows ? p->rows[token] : token) * p->y_stride + row;
+    __mmask16 mask = end - row >= 16 ? 0xffff : (__mmask16)((1u << (end - row)) - 1);
+    __m512 sum = _mm512_loadu_ps(sums);
+
+    if (p->bias)
+        sum = _mm512_add_ps(
+            sum, load_16(p->bias + row * element_size(p->bias_dtype), mask, p->bias_dtype));
+    if (p->accumulate)
+        sum = _mm512_add_ps(_mm512_maskz_loadu_ps(mask, y), sum);
+    _mm512_mask_storeu_ps(y, mask, sum);
+}
+
+static void product_avx512(const s1_product *p, int64_t begin, int64_t end, s1_ahead ahead,
+                           void *scratch)
+{
+    if (p->t <= FEW_TOKENS && !p->transposed)
+        s1_stream_avx512(p, begin, end, ahead);
+    else
+        s1_tiles_avx512(p, begin, end, ahead, scratch);
+}
+
+void s1_product_init_avx512(s1_kernels *kernels)
+{
+    kernels->level = "avx512";
+    kernels->most_tokens[S1_PANEL_F32] = 12;
+    kernels->most_tokens[S1_PANEL_BF16] = 12;
+    kernels->tile = TILE;
+    kernels->pass = PASS;
+    kernels->task_products = 20000000;
+    kernels->panel_fill = panel_fill_avx512;
+    kernels->product = product_avx512;
+}
