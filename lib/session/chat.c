@@ -200,20 +200,21 @@ static ins1_status find_dialect(const s1_dialect **out, const ins1_tokenizer *to
 
 static ins1_status encode(ins1_prompt *prompt, const s1_call *call)
 {
-    const ins1_call inner = { .struct_size = sizeof(inner),
-                              .error = call->error,
-                              .cancel = call->cancel };
+    ins1_call inner = { .struct_size = sizeof(inner), .cancel = call->cancel };
     const s1_rendering *r = &prompt->rendering;
     size_t n = 0;
 
     ins1_status status = ins1_tokenizer_encode(prompt->tokenizer, r->segments, r->n_segments, 0,
                                                NULL, NULL, 0, &n, &inner);
-    if (status != INS1_E_BUFFER)
-        return status;
+    if (status != INS1_OK && status != INS1_E_BUFFER)
+        return s1_fail(call->error, status, "the text of a prompt cannot be encoded");
+    if (!n)
+        return INS1_OK;
     prompt->ids = s1_alloc_array(prompt->memory, n, sizeof(*prompt->ids), INS1_MEM_OBJECT);
     if (!prompt->ids)
         return s1_out_of_memory(prompt->memory, n * sizeof(*prompt->ids), "a prompt", call->error);
     prompt->n_ids = n;
+    inner.error = call->error;
     return ins1_tokenizer_encode(prompt->tokenizer, r->segments, r->n_segments, 0, prompt->ids,
                                  NULL, n, &n, &inner);
 }
