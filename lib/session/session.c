@@ -105,6 +105,7 @@ ins1_status ins1_session_create(ins1_session **out, ins1_decoder *decoder,
     session = s1_alloc(decoder->memory, sizeof(*session), INS1_MEM_OBJECT);
     if (!session)
         return s1_fail(call.error, INS1_E_MEMORY, "no memory for a session");
+    session->owners = 1;
     session->decoder = decoder;
     session->memory = decoder->memory;
     session->flags = options.flags;
@@ -128,9 +129,14 @@ ins1_status ins1_session_create(ins1_session **out, ins1_decoder *decoder,
     return INS1_OK;
 }
 
+void s1_session_retain(ins1_session *session)
+{
+    atomic_fetch_add_explicit(&session->owners, 1, memory_order_relaxed);
+}
+
 void ins1_session_release(ins1_session *session)
 {
-    if (!session)
+    if (!session || atomic_fetch_sub_explicit(&session->owners, 1, memory_order_acq_rel) != 1)
         return;
     ins1_decoder *decoder = session->decoder;
     destroy(session);
