@@ -16,7 +16,7 @@ typedef struct s1_sequence {
 
 struct ins1_session {
     _Atomic int32_t owners; /* the host, and streams that keep it */
-    ins1_decoder *decoder; /* one of its owners */
+    ins1_decoder *decoder;  /* one of its owners */
     const ins1_allocator *memory;
     s1_guard guard;
     uint32_t flags;   /* INS1_SESSION_* */
