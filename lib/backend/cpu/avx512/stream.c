@@ -105,7 +105,7 @@ S1_INLINE void block_of_rows(__m512 sums[2][FEW_TOKENS], const s1_product *p, re
 S1_INLINE void stream(const s1_product *p, int64_t begin, int64_t end, s1_ahead ahead, int g,
                       int32_t dtype, int32_t kind)
 {
-    const f8_tables tables = dtype == INS1_DTYPE_F8_E4M3 ? f8_tables_make() : (f8_tables){ 0 };
+    const f8_tables tables = f8_tables_load();
     const int64_t row_size = p->stride * element_size(dtype);
     reader r = {
         .fetch = p->w + begin * row_size + AHEAD,
