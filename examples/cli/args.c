@@ -66,7 +66,7 @@ static void print_help(const parser *p)
     if (*c->about)
         printf("\n%s\n", c->about);
     print_flags("Options", p->flags, p->n_flags);
-    print_flags("Options of every command", p->shared, p->n_shared);
+    print_flags("Common options", p->shared, p->n_shared);
     printf("\nExample:\n  %s\n", c->example);
 }
 

@@ -26,7 +26,7 @@ static bool read_line(input *out)
         out->source = NULL;
         return false;
     }
-    json_parse(&out->value, out->source, (size_t)size, &out->error);
+    out->error.status = json_parse(&out->value, out->source, (size_t)size, &out->error);
     return true;
 }
 

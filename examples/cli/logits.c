@@ -169,6 +169,7 @@ static ins1_status read_job(task *t, const input *in, job *j)
             status = fail(&j->error, INS1_E_ARGUMENT, "id %zu is %d, the vocabulary has 0 to %d", i,
                           j->p.ids[i], t->e.info.n_vocab - 1);
     t->e.call.error = &t->e.error;
+    j->error.status = status;
     if (status == INS1_OK)
         record_init(&j->r, j->p.n_tokens, n_experts, t->wants_layers, t->wants_routers);
     return status;
@@ -193,7 +194,7 @@ static int print_job(const task *t, job *j, size_t number)
 {
     buffer out = { 0 };
     if (j->error.status == INS1_OK)
-        write_job(t, j, number);
+        j->error.status = write_job(t, j, number);
     text_printf(&out, "{\"tokens\": %zu}", j->p.n_tokens);
     int exit_status = line_print(&out, &j->error);
     text_free(&out);

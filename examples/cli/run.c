@@ -274,7 +274,7 @@ static int run_json(task *k)
         if (error->status == INS1_OK && made != INS1_OK)
             *error = why_not;
         else if (error->status == INS1_OK)
-            answer(k, &tasks[i], &out);
+            error->status = answer(k, &tasks[i], &out);
         exit_status |= line_print(&out, error);
         if (k->wants_stats)
             print_stats(&k->t);

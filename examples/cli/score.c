@@ -137,7 +137,8 @@ static int run_lines(task *t)
     question *questions = allocate(all.n, sizeof(*questions));
     for (size_t i = 0; i < all.n; i++)
         if (all.at[i].error.status == INS1_OK)
-            read_question(&questions[i], &all.at[i].value, &all.at[i].error);
+            all.at[i].error.status =
+                read_question(&questions[i], &all.at[i].value, &all.at[i].error);
 
     ins1_status made =
         engine_session(&t->e, &t->s, longest(questions, all.n) + t->gives_rewards, 1, &t->session);
@@ -149,7 +150,7 @@ static int run_lines(task *t)
         if (error->status == INS1_OK && made != INS1_OK)
             *error = why_not;
         else if (error->status == INS1_OK)
-            answer(t, &questions[i], &out);
+            error->status = answer(t, &questions[i], &out);
         exit_status |= line_print(&out, error);
         text_free(&out);
         question_free(&questions[i]);

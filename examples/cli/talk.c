@@ -232,7 +232,7 @@ static ins1_status follow(talk *t, ins1_stream *stream, talk_show_fn *show, void
 ins1_status talk_reply(talk *t, const ins1_prompt *prompt, talk_show_fn *show, void *user)
 {
     ins1_stream *stream = NULL;
-    uint32_t reply_flags;
+    uint32_t reply_flags = 0;
     double begin = now();
 
     t->n_prompt = t->n_reply = t->n_cached = 0;

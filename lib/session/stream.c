@@ -207,16 +207,17 @@ static ins1_status reserve_token(ins1_stream *s, ins1_error *error)
 /* The token's text goes behind the text that is held; `*size` is how long it is. */
 static ins1_status decode(ins1_stream *s, int32_t token, size_t *size, const s1_call *call)
 {
-    const ins1_call inner = { .struct_size = sizeof(inner), .error = call->error };
+    ins1_error why_not = { .struct_size = sizeof(why_not) };
+    const ins1_call inner = { .struct_size = sizeof(inner), .error = &why_not };
     size_t room = 64;
     ins1_status status;
     do {
-        status = s1_stop_reserve(&s->stop, room, call->error);
+        status = s1_stop_reserve(&s->stop, room, &why_not);
         if (status == INS1_OK)
             status = ins1_detokenizer_push(s->detokenizer, &token, 1, s->stop.held + s->stop.n_held,
                                            room, size, &inner);
     } while (status == INS1_E_BUFFER && (room = *size));
-    return status;
+    return status == INS1_OK ? status : s1_fail(call->error, status, "%s", why_not.text);
 }
 
 /* Does the text of a token end inside a character? Then its last byte comes with a later token's.
@@ -315,9 +316,10 @@ static ins1_status take_token(ins1_stream *s, ins1_logprob token, const s1_call 
     bool is_cut = !is_end && (!size || ends_inside(s->tokenizer, token.token));
     s->stop.n_held += size;
     s->n_text += size;
-    remember(s, token, s->n_text + is_cut);
+    bool is_over = is_end && !(s->flags & INS1_STREAM_IGNORE_EOS);
+    remember(s, token, is_over ? UINT64_MAX : s->n_text + is_cut);
     s->has_pick = false;
-    if (is_end && !(s->flags & INS1_STREAM_IGNORE_EOS))
+    if (is_over)
         s->end_reason = INS1_END_EOS;
     else if (s->n_accepted == s->max_tokens)
         s->end_reason = INS1_END_LENGTH;
@@ -382,13 +384,15 @@ static ins1_status pick(ins1_stream *s, const s1_call *call)
  * its text is not late by one step. */
 static ins1_status run_step(ins1_stream *s, const s1_call *call)
 {
-    const ins1_call inner = rest_of(call);
+    ins1_error why_not = { .struct_size = sizeof(why_not) };
+    ins1_call inner = rest_of(call);
     const ins1_step one = { s->seq, s->step };
+    inner.error = &why_not;
     ins1_status status = ins1_session_step(s->session, &one, 1, &inner);
     s->has_step = status != INS1_OK && status != INS1_E_FULL;
     if (status == INS1_E_FULL)
         s->end_reason = INS1_END_FULL;
-    return s->has_step ? status : INS1_OK;
+    return s->has_step ? s1_fail(call->error, status, "%s", why_not.text) : INS1_OK;
 }
 
 static ins1_status next_token(ins1_stream *s, const s1_call *call)

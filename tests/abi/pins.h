@@ -23,14 +23,17 @@ _Static_assert(offsetof(struct ins1_message, role) == 8, "ins1_message.role");
 _Static_assert(offsetof(struct ins1_message, parts) == 16, "ins1_message.parts");
 _Static_assert(offsetof(struct ins1_message, n_parts) == 24, "ins1_message.n_parts");
 _Static_assert(offsetof(struct ins1_message, reasoning) == 32, "ins1_message.reasoning");
-_Static_assert(offsetof(struct ins1_message, tool_calls_json) == 48, "ins1_message.tool_calls_json");
+_Static_assert(offsetof(struct ins1_message, tool_calls_json) == 48,
+               "ins1_message.tool_calls_json");
 
 _Static_assert(sizeof(struct ins1_chat_options) >= 40, "ins1_chat_options");
-_Static_assert(offsetof(struct ins1_chat_options, struct_size) == 0, "ins1_chat_options.struct_size");
+_Static_assert(offsetof(struct ins1_chat_options, struct_size) == 0,
+               "ins1_chat_options.struct_size");
 _Static_assert(offsetof(struct ins1_chat_options, flags) == 4, "ins1_chat_options.flags");
 _Static_assert(offsetof(struct ins1_chat_options, tools_json) == 8, "ins1_chat_options.tools_json");
 _Static_assert(offsetof(struct ins1_chat_options, thinking) == 24, "ins1_chat_options.thinking");
-_Static_assert(offsetof(struct ins1_chat_options, add_generation_prompt) == 28, "ins1_chat_options.add_generation_prompt");
+_Static_assert(offsetof(struct ins1_chat_options, add_generation_prompt) == 28,
+               "ins1_chat_options.add_generation_prompt");
 _Static_assert(offsetof(struct ins1_chat_options, dialect) == 32, "ins1_chat_options.dialect");
 
 _Static_assert(sizeof(struct ins1_prompt_info) >= 24, "ins1_prompt_info");
@@ -40,7 +43,8 @@ _Static_assert(offsetof(struct ins1_prompt_info, n_tokens) == 8, "ins1_prompt_in
 _Static_assert(offsetof(struct ins1_prompt_info, n_spans) == 16, "ins1_prompt_info.n_spans");
 
 _Static_assert(sizeof(struct ins1_reply_options) >= 16, "ins1_reply_options");
-_Static_assert(offsetof(struct ins1_reply_options, struct_size) == 0, "ins1_reply_options.struct_size");
+_Static_assert(offsetof(struct ins1_reply_options, struct_size) == 0,
+               "ins1_reply_options.struct_size");
 _Static_assert(offsetof(struct ins1_reply_options, flags) == 4, "ins1_reply_options.flags");
 _Static_assert(offsetof(struct ins1_reply_options, dialect) == 8, "ins1_reply_options.dialect");
 
@@ -52,12 +56,17 @@ _Static_assert(offsetof(struct ins1_placement, reserved0) == 12, "ins1_placement
 _Static_assert(offsetof(struct ins1_placement, budget) == 16, "ins1_placement.budget");
 
 _Static_assert(sizeof(struct ins1_decoder_options) >= 32, "ins1_decoder_options");
-_Static_assert(offsetof(struct ins1_decoder_options, struct_size) == 0, "ins1_decoder_options.struct_size");
+_Static_assert(offsetof(struct ins1_decoder_options, struct_size) == 0,
+               "ins1_decoder_options.struct_size");
 _Static_assert(offsetof(struct ins1_decoder_options, flags) == 4, "ins1_decoder_options.flags");
-_Static_assert(offsetof(struct ins1_decoder_options, placements) == 8, "ins1_decoder_options.placements");
-_Static_assert(offsetof(struct ins1_decoder_options, n_placements) == 16, "ins1_decoder_options.n_placements");
-_Static_assert(offsetof(struct ins1_decoder_options, precision) == 24, "ins1_decoder_options.precision");
-_Static_assert(offsetof(struct ins1_decoder_options, reserved0) == 28, "ins1_decoder_options.reserved0");
+_Static_assert(offsetof(struct ins1_decoder_options, placements) == 8,
+               "ins1_decoder_options.placements");
+_Static_assert(offsetof(struct ins1_decoder_options, n_placements) == 16,
+               "ins1_decoder_options.n_placements");
+_Static_assert(offsetof(struct ins1_decoder_options, precision) == 24,
+               "ins1_decoder_options.precision");
+_Static_assert(offsetof(struct ins1_decoder_options, reserved0) == 28,
+               "ins1_decoder_options.reserved0");
 
 _Static_assert(sizeof(struct ins1_device_info) >= 72, "ins1_device_info");
 _Static_assert(offsetof(struct ins1_device_info, struct_size) == 0, "ins1_device_info.struct_size");
@@ -132,7 +141,8 @@ _Static_assert(offsetof(struct ins1_file, size) == 32, "ins1_file.size");
 _Static_assert(offsetof(struct ins1_file, reader) == 40, "ins1_file.reader");
 
 _Static_assert(sizeof(struct ins1_model_options) >= 80, "ins1_model_options");
-_Static_assert(offsetof(struct ins1_model_options, struct_size) == 0, "ins1_model_options.struct_size");
+_Static_assert(offsetof(struct ins1_model_options, struct_size) == 0,
+               "ins1_model_options.struct_size");
 _Static_assert(offsetof(struct ins1_model_options, parts) == 4, "ins1_model_options.parts");
 _Static_assert(offsetof(struct ins1_model_options, path) == 8, "ins1_model_options.path");
 _Static_assert(offsetof(struct ins1_model_options, data) == 16, "ins1_model_options.data");
@@ -140,11 +150,14 @@ _Static_assert(offsetof(struct ins1_model_options, size) == 24, "ins1_model_opti
 _Static_assert(offsetof(struct ins1_model_options, reader) == 32, "ins1_model_options.reader");
 _Static_assert(offsetof(struct ins1_model_options, files) == 40, "ins1_model_options.files");
 _Static_assert(offsetof(struct ins1_model_options, n_files) == 48, "ins1_model_options.n_files");
-_Static_assert(offsetof(struct ins1_model_options, load_mode) == 56, "ins1_model_options.load_mode");
+_Static_assert(offsetof(struct ins1_model_options, load_mode) == 56,
+               "ins1_model_options.load_mode");
 _Static_assert(offsetof(struct ins1_model_options, verify) == 60, "ins1_model_options.verify");
-_Static_assert(offsetof(struct ins1_model_options, expert_cache) == 64, "ins1_model_options.expert_cache");
+_Static_assert(offsetof(struct ins1_model_options, expert_cache) == 64,
+               "ins1_model_options.expert_cache");
 _Static_assert(offsetof(struct ins1_model_options, flags) == 72, "ins1_model_options.flags");
-_Static_assert(offsetof(struct ins1_model_options, reserved0) == 76, "ins1_model_options.reserved0");
+_Static_assert(offsetof(struct ins1_model_options, reserved0) == 76,
+               "ins1_model_options.reserved0");
 
 _Static_assert(sizeof(struct ins1_part_bytes) == 24, "ins1_part_bytes");
 _Static_assert(offsetof(struct ins1_part_bytes, disk) == 0, "ins1_part_bytes.disk");
@@ -159,7 +172,8 @@ _Static_assert(offsetof(struct ins1_plan, vision) == 32, "ins1_plan.vision");
 _Static_assert(offsetof(struct ins1_plan, timeseries) == 56, "ins1_plan.timeseries");
 _Static_assert(offsetof(struct ins1_plan, decoder) == 80, "ins1_plan.decoder");
 _Static_assert(offsetof(struct ins1_plan, kv_per_token) == 104, "ins1_plan.kv_per_token");
-_Static_assert(offsetof(struct ins1_plan, state_per_sequence) == 112, "ins1_plan.state_per_sequence");
+_Static_assert(offsetof(struct ins1_plan, state_per_sequence) == 112,
+               "ins1_plan.state_per_sequence");
 _Static_assert(offsetof(struct ins1_plan, scratch) == 120, "ins1_plan.scratch");
 _Static_assert(offsetof(struct ins1_plan, total_host) == 128, "ins1_plan.total_host");
 _Static_assert(offsetof(struct ins1_plan, total_device) == 136, "ins1_plan.total_device");
@@ -177,10 +191,12 @@ _Static_assert(offsetof(struct ins1_model_info, n_layer) == 40, "ins1_model_info
 _Static_assert(offsetof(struct ins1_model_info, n_head) == 44, "ins1_model_info.n_head");
 _Static_assert(offsetof(struct ins1_model_info, n_head_kv) == 48, "ins1_model_info.n_head_kv");
 _Static_assert(offsetof(struct ins1_model_info, n_expert) == 52, "ins1_model_info.n_expert");
-_Static_assert(offsetof(struct ins1_model_info, n_expert_used) == 56, "ins1_model_info.n_expert_used");
+_Static_assert(offsetof(struct ins1_model_info, n_expert_used) == 56,
+               "ins1_model_info.n_expert_used");
 _Static_assert(offsetof(struct ins1_model_info, n_ctx_train) == 60, "ins1_model_info.n_ctx_train");
 _Static_assert(offsetof(struct ins1_model_info, n_params) == 64, "ins1_model_info.n_params");
-_Static_assert(offsetof(struct ins1_model_info, n_params_active) == 72, "ins1_model_info.n_params_active");
+_Static_assert(offsetof(struct ins1_model_info, n_params_active) == 72,
+               "ins1_model_info.n_params_active");
 
 _Static_assert(sizeof(struct ins1_allocator) >= 32, "ins1_allocator");
 _Static_assert(offsetof(struct ins1_allocator, struct_size) == 0, "ins1_allocator.struct_size");
@@ -200,16 +216,24 @@ _Static_assert(offsetof(struct ins1_threading, thread_stop) == 32, "ins1_threadi
 _Static_assert(offsetof(struct ins1_threading, user) == 40, "ins1_threading.user");
 
 _Static_assert(sizeof(struct ins1_runtime_options) >= 64, "ins1_runtime_options");
-_Static_assert(offsetof(struct ins1_runtime_options, struct_size) == 0, "ins1_runtime_options.struct_size");
+_Static_assert(offsetof(struct ins1_runtime_options, struct_size) == 0,
+               "ins1_runtime_options.struct_size");
 _Static_assert(offsetof(struct ins1_runtime_options, flags) == 4, "ins1_runtime_options.flags");
-_Static_assert(offsetof(struct ins1_runtime_options, allocator) == 8, "ins1_runtime_options.allocator");
-_Static_assert(offsetof(struct ins1_runtime_options, threading) == 16, "ins1_runtime_options.threading");
+_Static_assert(offsetof(struct ins1_runtime_options, allocator) == 8,
+               "ins1_runtime_options.allocator");
+_Static_assert(offsetof(struct ins1_runtime_options, threading) == 16,
+               "ins1_runtime_options.threading");
 _Static_assert(offsetof(struct ins1_runtime_options, log) == 24, "ins1_runtime_options.log");
-_Static_assert(offsetof(struct ins1_runtime_options, log_user) == 32, "ins1_runtime_options.log_user");
-_Static_assert(offsetof(struct ins1_runtime_options, log_level) == 40, "ins1_runtime_options.log_level");
-_Static_assert(offsetof(struct ins1_runtime_options, reserved0) == 44, "ins1_runtime_options.reserved0");
-_Static_assert(offsetof(struct ins1_runtime_options, host_budget) == 48, "ins1_runtime_options.host_budget");
-_Static_assert(offsetof(struct ins1_runtime_options, cpu_level) == 56, "ins1_runtime_options.cpu_level");
+_Static_assert(offsetof(struct ins1_runtime_options, log_user) == 32,
+               "ins1_runtime_options.log_user");
+_Static_assert(offsetof(struct ins1_runtime_options, log_level) == 40,
+               "ins1_runtime_options.log_level");
+_Static_assert(offsetof(struct ins1_runtime_options, reserved0) == 44,
+               "ins1_runtime_options.reserved0");
+_Static_assert(offsetof(struct ins1_runtime_options, host_budget) == 48,
+               "ins1_runtime_options.host_budget");
+_Static_assert(offsetof(struct ins1_runtime_options, cpu_level) == 56,
+               "ins1_runtime_options.cpu_level");
 
 _Static_assert(sizeof(struct ins1_mem_stats) >= 48, "ins1_mem_stats");
 _Static_assert(offsetof(struct ins1_mem_stats, struct_size) == 0, "ins1_mem_stats.struct_size");
@@ -221,44 +245,61 @@ _Static_assert(offsetof(struct ins1_mem_stats, mapped) == 32, "ins1_mem_stats.ma
 _Static_assert(offsetof(struct ins1_mem_stats, device) == 40, "ins1_mem_stats.device");
 
 _Static_assert(sizeof(struct ins1_sampler_options) >= 96, "ins1_sampler_options");
-_Static_assert(offsetof(struct ins1_sampler_options, struct_size) == 0, "ins1_sampler_options.struct_size");
+_Static_assert(offsetof(struct ins1_sampler_options, struct_size) == 0,
+               "ins1_sampler_options.struct_size");
 _Static_assert(offsetof(struct ins1_sampler_options, flags) == 4, "ins1_sampler_options.flags");
-_Static_assert(offsetof(struct ins1_sampler_options, temperature) == 8, "ins1_sampler_options.temperature");
+_Static_assert(offsetof(struct ins1_sampler_options, temperature) == 8,
+               "ins1_sampler_options.temperature");
 _Static_assert(offsetof(struct ins1_sampler_options, top_p) == 12, "ins1_sampler_options.top_p");
 _Static_assert(offsetof(struct ins1_sampler_options, min_p) == 16, "ins1_sampler_options.min_p");
-_Static_assert(offsetof(struct ins1_sampler_options, repeat_penalty) == 20, "ins1_sampler_options.repeat_penalty");
-_Static_assert(offsetof(struct ins1_sampler_options, frequency_penalty) == 24, "ins1_sampler_options.frequency_penalty");
-_Static_assert(offsetof(struct ins1_sampler_options, presence_penalty) == 28, "ins1_sampler_options.presence_penalty");
+_Static_assert(offsetof(struct ins1_sampler_options, repeat_penalty) == 20,
+               "ins1_sampler_options.repeat_penalty");
+_Static_assert(offsetof(struct ins1_sampler_options, frequency_penalty) == 24,
+               "ins1_sampler_options.frequency_penalty");
+_Static_assert(offsetof(struct ins1_sampler_options, presence_penalty) == 28,
+               "ins1_sampler_options.presence_penalty");
 _Static_assert(offsetof(struct ins1_sampler_options, top_k) == 32, "ins1_sampler_options.top_k");
-_Static_assert(offsetof(struct ins1_sampler_options, repeat_last) == 36, "ins1_sampler_options.repeat_last");
-_Static_assert(offsetof(struct ins1_sampler_options, n_history) == 40, "ins1_sampler_options.n_history");
-_Static_assert(offsetof(struct ins1_sampler_options, reserved0) == 44, "ins1_sampler_options.reserved0");
+_Static_assert(offsetof(struct ins1_sampler_options, repeat_last) == 36,
+               "ins1_sampler_options.repeat_last");
+_Static_assert(offsetof(struct ins1_sampler_options, n_history) == 40,
+               "ins1_sampler_options.n_history");
+_Static_assert(offsetof(struct ins1_sampler_options, reserved0) == 44,
+               "ins1_sampler_options.reserved0");
 _Static_assert(offsetof(struct ins1_sampler_options, seed) == 48, "ins1_sampler_options.seed");
 _Static_assert(offsetof(struct ins1_sampler_options, bias) == 56, "ins1_sampler_options.bias");
 _Static_assert(offsetof(struct ins1_sampler_options, n_bias) == 64, "ins1_sampler_options.n_bias");
-_Static_assert(offsetof(struct ins1_sampler_options, tokenizer) == 72, "ins1_sampler_options.tokenizer");
+_Static_assert(offsetof(struct ins1_sampler_options, tokenizer) == 72,
+               "ins1_sampler_options.tokenizer");
 _Static_assert(offsetof(struct ins1_sampler_options, mask) == 80, "ins1_sampler_options.mask");
-_Static_assert(offsetof(struct ins1_sampler_options, mask_user) == 88, "ins1_sampler_options.mask_user");
+_Static_assert(offsetof(struct ins1_sampler_options, mask_user) == 88,
+               "ins1_sampler_options.mask_user");
 
 _Static_assert(sizeof(struct ins1_session_options) >= 32, "ins1_session_options");
-_Static_assert(offsetof(struct ins1_session_options, struct_size) == 0, "ins1_session_options.struct_size");
+_Static_assert(offsetof(struct ins1_session_options, struct_size) == 0,
+               "ins1_session_options.struct_size");
 _Static_assert(offsetof(struct ins1_session_options, flags) == 4, "ins1_session_options.flags");
 _Static_assert(offsetof(struct ins1_session_options, n_ctx) == 8, "ins1_session_options.n_ctx");
 _Static_assert(offsetof(struct ins1_session_options, n_seq) == 12, "ins1_session_options.n_seq");
-_Static_assert(offsetof(struct ins1_session_options, n_batch) == 16, "ins1_session_options.n_batch");
-_Static_assert(offsetof(struct ins1_session_options, kv_type) == 20, "ins1_session_options.kv_type");
-_Static_assert(offsetof(struct ins1_session_options, kv_budget) == 24, "ins1_session_options.kv_budget");
+_Static_assert(offsetof(struct ins1_session_options, n_batch) == 16,
+               "ins1_session_options.n_batch");
+_Static_assert(offsetof(struct ins1_session_options, kv_type) == 20,
+               "ins1_session_options.kv_type");
+_Static_assert(offsetof(struct ins1_session_options, kv_budget) == 24,
+               "ins1_session_options.kv_budget");
 
 _Static_assert(sizeof(struct ins1_session_info) >= 48, "ins1_session_info");
-_Static_assert(offsetof(struct ins1_session_info, struct_size) == 0, "ins1_session_info.struct_size");
+_Static_assert(offsetof(struct ins1_session_info, struct_size) == 0,
+               "ins1_session_info.struct_size");
 _Static_assert(offsetof(struct ins1_session_info, precision) == 4, "ins1_session_info.precision");
 _Static_assert(offsetof(struct ins1_session_info, n_ctx) == 8, "ins1_session_info.n_ctx");
 _Static_assert(offsetof(struct ins1_session_info, n_seq) == 12, "ins1_session_info.n_seq");
 _Static_assert(offsetof(struct ins1_session_info, n_batch) == 16, "ins1_session_info.n_batch");
 _Static_assert(offsetof(struct ins1_session_info, kv_type) == 20, "ins1_session_info.kv_type");
 _Static_assert(offsetof(struct ins1_session_info, kv_bytes) == 24, "ins1_session_info.kv_bytes");
-_Static_assert(offsetof(struct ins1_session_info, state_bytes) == 32, "ins1_session_info.state_bytes");
-_Static_assert(offsetof(struct ins1_session_info, scratch_bytes) == 40, "ins1_session_info.scratch_bytes");
+_Static_assert(offsetof(struct ins1_session_info, state_bytes) == 32,
+               "ins1_session_info.state_bytes");
+_Static_assert(offsetof(struct ins1_session_info, scratch_bytes) == 40,
+               "ins1_session_info.scratch_bytes");
 
 _Static_assert(sizeof(struct ins1_span) >= 48, "ins1_span");
 _Static_assert(offsetof(struct ins1_span, struct_size) == 0, "ins1_span.struct_size");
@@ -301,9 +342,12 @@ _Static_assert(offsetof(struct ins1_error, backend_code) == 12, "ins1_error.back
 _Static_assert(offsetof(struct ins1_error, text) == 16, "ins1_error.text");
 
 _Static_assert(sizeof(struct ins1_stream_options) >= 40, "ins1_stream_options");
-_Static_assert(offsetof(struct ins1_stream_options, struct_size) == 0, "ins1_stream_options.struct_size");
-_Static_assert(offsetof(struct ins1_stream_options, reply_flags) == 4, "ins1_stream_options.reply_flags");
-_Static_assert(offsetof(struct ins1_stream_options, max_tokens) == 8, "ins1_stream_options.max_tokens");
+_Static_assert(offsetof(struct ins1_stream_options, struct_size) == 0,
+               "ins1_stream_options.struct_size");
+_Static_assert(offsetof(struct ins1_stream_options, reply_flags) == 4,
+               "ins1_stream_options.reply_flags");
+_Static_assert(offsetof(struct ins1_stream_options, max_tokens) == 8,
+               "ins1_stream_options.max_tokens");
 _Static_assert(offsetof(struct ins1_stream_options, stop) == 16, "ins1_stream_options.stop");
 _Static_assert(offsetof(struct ins1_stream_options, n_stop) == 24, "ins1_stream_options.n_stop");
 _Static_assert(offsetof(struct ins1_stream_options, n_top) == 32, "ins1_stream_options.n_top");
@@ -330,7 +374,8 @@ _Static_assert(offsetof(struct ins1_host_api, alloc) == 16, "ins1_host_api.alloc
 _Static_assert(offsetof(struct ins1_host_api, free) == 24, "ins1_host_api.free");
 _Static_assert(offsetof(struct ins1_host_api, log) == 32, "ins1_host_api.log");
 _Static_assert(offsetof(struct ins1_host_api, fail) == 40, "ins1_host_api.fail");
-_Static_assert(offsetof(struct ins1_host_api, stop_requested) == 48, "ins1_host_api.stop_requested");
+_Static_assert(offsetof(struct ins1_host_api, stop_requested) == 48,
+               "ins1_host_api.stop_requested");
 _Static_assert(offsetof(struct ins1_host_api, parallel_for) == 56, "ins1_host_api.parallel_for");
 _Static_assert(offsetof(struct ins1_host_api, workers) == 64, "ins1_host_api.workers");
 
@@ -364,24 +409,33 @@ _Static_assert(offsetof(struct ins1_backend_api, name) == 8, "ins1_backend_api.n
 _Static_assert(offsetof(struct ins1_backend_api, version) == 16, "ins1_backend_api.version");
 _Static_assert(offsetof(struct ins1_backend_api, self) == 24, "ins1_backend_api.self");
 _Static_assert(offsetof(struct ins1_backend_api, shutdown) == 32, "ins1_backend_api.shutdown");
-_Static_assert(offsetof(struct ins1_backend_api, device_count) == 40, "ins1_backend_api.device_count");
-_Static_assert(offsetof(struct ins1_backend_api, device_info) == 48, "ins1_backend_api.device_info");
-_Static_assert(offsetof(struct ins1_backend_api, device_open) == 56, "ins1_backend_api.device_open");
-_Static_assert(offsetof(struct ins1_backend_api, device_close) == 64, "ins1_backend_api.device_close");
+_Static_assert(offsetof(struct ins1_backend_api, device_count) == 40,
+               "ins1_backend_api.device_count");
+_Static_assert(offsetof(struct ins1_backend_api, device_info) == 48,
+               "ins1_backend_api.device_info");
+_Static_assert(offsetof(struct ins1_backend_api, device_open) == 56,
+               "ins1_backend_api.device_open");
+_Static_assert(offsetof(struct ins1_backend_api, device_close) == 64,
+               "ins1_backend_api.device_close");
 _Static_assert(offsetof(struct ins1_backend_api, buffer_new) == 72, "ins1_backend_api.buffer_new");
-_Static_assert(offsetof(struct ins1_backend_api, buffer_wrap) == 80, "ins1_backend_api.buffer_wrap");
-_Static_assert(offsetof(struct ins1_backend_api, buffer_free) == 88, "ins1_backend_api.buffer_free");
+_Static_assert(offsetof(struct ins1_backend_api, buffer_wrap) == 80,
+               "ins1_backend_api.buffer_wrap");
+_Static_assert(offsetof(struct ins1_backend_api, buffer_free) == 88,
+               "ins1_backend_api.buffer_free");
 _Static_assert(offsetof(struct ins1_backend_api, stream_new) == 96, "ins1_backend_api.stream_new");
-_Static_assert(offsetof(struct ins1_backend_api, stream_free) == 104, "ins1_backend_api.stream_free");
+_Static_assert(offsetof(struct ins1_backend_api, stream_free) == 104,
+               "ins1_backend_api.stream_free");
 _Static_assert(offsetof(struct ins1_backend_api, write) == 112, "ins1_backend_api.write");
 _Static_assert(offsetof(struct ins1_backend_api, read) == 120, "ins1_backend_api.read");
 _Static_assert(offsetof(struct ins1_backend_api, copy) == 128, "ins1_backend_api.copy");
 _Static_assert(offsetof(struct ins1_backend_api, supports) == 136, "ins1_backend_api.supports");
-_Static_assert(offsetof(struct ins1_backend_api, repack_size) == 144, "ins1_backend_api.repack_size");
+_Static_assert(offsetof(struct ins1_backend_api, repack_size) == 144,
+               "ins1_backend_api.repack_size");
 _Static_assert(offsetof(struct ins1_backend_api, repack) == 152, "ins1_backend_api.repack");
 _Static_assert(offsetof(struct ins1_backend_api, run) == 160, "ins1_backend_api.run");
 _Static_assert(offsetof(struct ins1_backend_api, sync) == 168, "ins1_backend_api.sync");
-_Static_assert(offsetof(struct ins1_backend_api, event_record) == 176, "ins1_backend_api.event_record");
+_Static_assert(offsetof(struct ins1_backend_api, event_record) == 176,
+               "ins1_backend_api.event_record");
 _Static_assert(offsetof(struct ins1_backend_api, event_wait) == 184, "ins1_backend_api.event_wait");
 
 _Static_assert(sizeof(struct ins1_timeseries) >= 80, "ins1_timeseries");
@@ -390,30 +444,42 @@ _Static_assert(offsetof(struct ins1_timeseries, dtype) == 4, "ins1_timeseries.dt
 _Static_assert(offsetof(struct ins1_timeseries, data) == 8, "ins1_timeseries.data");
 _Static_assert(offsetof(struct ins1_timeseries, n_samples) == 16, "ins1_timeseries.n_samples");
 _Static_assert(offsetof(struct ins1_timeseries, n_channels) == 24, "ins1_timeseries.n_channels");
-_Static_assert(offsetof(struct ins1_timeseries, sample_stride) == 32, "ins1_timeseries.sample_stride");
-_Static_assert(offsetof(struct ins1_timeseries, channel_stride) == 40, "ins1_timeseries.channel_stride");
-_Static_assert(offsetof(struct ins1_timeseries, sample_rate_hz) == 48, "ins1_timeseries.sample_rate_hz");
+_Static_assert(offsetof(struct ins1_timeseries, sample_stride) == 32,
+               "ins1_timeseries.sample_stride");
+_Static_assert(offsetof(struct ins1_timeseries, channel_stride) == 40,
+               "ins1_timeseries.channel_stride");
+_Static_assert(offsetof(struct ins1_timeseries, sample_rate_hz) == 48,
+               "ins1_timeseries.sample_rate_hz");
 _Static_assert(offsetof(struct ins1_timeseries, scale) == 56, "ins1_timeseries.scale");
 _Static_assert(offsetof(struct ins1_timeseries, offset) == 64, "ins1_timeseries.offset");
 _Static_assert(offsetof(struct ins1_timeseries, flags) == 72, "ins1_timeseries.flags");
 _Static_assert(offsetof(struct ins1_timeseries, reserved0) == 76, "ins1_timeseries.reserved0");
 
-_Static_assert(sizeof(struct ins1_timeseries_encoder_options) >= 32, "ins1_timeseries_encoder_options");
-_Static_assert(offsetof(struct ins1_timeseries_encoder_options, struct_size) == 0, "ins1_timeseries_encoder_options.struct_size");
-_Static_assert(offsetof(struct ins1_timeseries_encoder_options, flags) == 4, "ins1_timeseries_encoder_options.flags");
-_Static_assert(offsetof(struct ins1_timeseries_encoder_options, device) == 8, "ins1_timeseries_encoder_options.device");
-_Static_assert(offsetof(struct ins1_timeseries_encoder_options, precision) == 12, "ins1_timeseries_encoder_options.precision");
-_Static_assert(offsetof(struct ins1_timeseries_encoder_options, max_samples) == 16, "ins1_timeseries_encoder_options.max_samples");
-_Static_assert(offsetof(struct ins1_timeseries_encoder_options, scratch_budget) == 24, "ins1_timeseries_encoder_options.scratch_budget");
+_Static_assert(sizeof(struct ins1_timeseries_encoder_options) >= 32,
+               "ins1_timeseries_encoder_options");
+_Static_assert(offsetof(struct ins1_timeseries_encoder_options, struct_size) == 0,
+               "ins1_timeseries_encoder_options.struct_size");
+_Static_assert(offsetof(struct ins1_timeseries_encoder_options, flags) == 4,
+               "ins1_timeseries_encoder_options.flags");
+_Static_assert(offsetof(struct ins1_timeseries_encoder_options, device) == 8,
+               "ins1_timeseries_encoder_options.device");
+_Static_assert(offsetof(struct ins1_timeseries_encoder_options, precision) == 12,
+               "ins1_timeseries_encoder_options.precision");
+_Static_assert(offsetof(struct ins1_timeseries_encoder_options, max_samples) == 16,
+               "ins1_timeseries_encoder_options.max_samples");
+_Static_assert(offsetof(struct ins1_timeseries_encoder_options, scratch_budget) == 24,
+               "ins1_timeseries_encoder_options.scratch_budget");
 
 _Static_assert(sizeof(struct ins1_text) == 16, "ins1_text");
 _Static_assert(offsetof(struct ins1_text, text) == 0, "ins1_text.text");
 _Static_assert(offsetof(struct ins1_text, size) == 8, "ins1_text.size");
 
 _Static_assert(sizeof(struct ins1_tokenizer_options) >= 24, "ins1_tokenizer_options");
-_Static_assert(offsetof(struct ins1_tokenizer_options, struct_size) == 0, "ins1_tokenizer_options.struct_size");
+_Static_assert(offsetof(struct ins1_tokenizer_options, struct_size) == 0,
+               "ins1_tokenizer_options.struct_size");
 _Static_assert(offsetof(struct ins1_tokenizer_options, flags) == 4, "ins1_tokenizer_options.flags");
-_Static_assert(offsetof(struct ins1_tokenizer_options, smiles_valid) == 8, "ins1_tokenizer_options.smiles_valid");
+_Static_assert(offsetof(struct ins1_tokenizer_options, smiles_valid) == 8,
+               "ins1_tokenizer_options.smiles_valid");
 _Static_assert(offsetof(struct ins1_tokenizer_options, user) == 16, "ins1_tokenizer_options.user");
 
 _Static_assert(sizeof(struct ins1_segment) >= 32, "ins1_segment");
@@ -448,13 +514,20 @@ _Static_assert(offsetof(struct ins1_video, fps) == 24, "ins1_video.fps");
 _Static_assert(offsetof(struct ins1_video, timestamps) == 32, "ins1_video.timestamps");
 
 _Static_assert(sizeof(struct ins1_vision_encoder_options) >= 32, "ins1_vision_encoder_options");
-_Static_assert(offsetof(struct ins1_vision_encoder_options, struct_size) == 0, "ins1_vision_encoder_options.struct_size");
-_Static_assert(offsetof(struct ins1_vision_encoder_options, flags) == 4, "ins1_vision_encoder_options.flags");
-_Static_assert(offsetof(struct ins1_vision_encoder_options, device) == 8, "ins1_vision_encoder_options.device");
-_Static_assert(offsetof(struct ins1_vision_encoder_options, precision) == 12, "ins1_vision_encoder_options.precision");
-_Static_assert(offsetof(struct ins1_vision_encoder_options, max_tokens) == 16, "ins1_vision_encoder_options.max_tokens");
-_Static_assert(offsetof(struct ins1_vision_encoder_options, reserved0) == 20, "ins1_vision_encoder_options.reserved0");
-_Static_assert(offsetof(struct ins1_vision_encoder_options, scratch_budget) == 24, "ins1_vision_encoder_options.scratch_budget");
+_Static_assert(offsetof(struct ins1_vision_encoder_options, struct_size) == 0,
+               "ins1_vision_encoder_options.struct_size");
+_Static_assert(offsetof(struct ins1_vision_encoder_options, flags) == 4,
+               "ins1_vision_encoder_options.flags");
+_Static_assert(offsetof(struct ins1_vision_encoder_options, device) == 8,
+               "ins1_vision_encoder_options.device");
+_Static_assert(offsetof(struct ins1_vision_encoder_options, precision) == 12,
+               "ins1_vision_encoder_options.precision");
+_Static_assert(offsetof(struct ins1_vision_encoder_options, max_tokens) == 16,
+               "ins1_vision_encoder_options.max_tokens");
+_Static_assert(offsetof(struct ins1_vision_encoder_options, reserved0) == 20,
+               "ins1_vision_encoder_options.reserved0");
+_Static_assert(offsetof(struct ins1_vision_encoder_options, scratch_budget) == 24,
+               "ins1_vision_encoder_options.scratch_budget");
 
 _Static_assert(INS1_PHASE_OPEN == 1, "INS1_PHASE_OPEN");
 _Static_assert(INS1_PHASE_VERIFY == 2, "INS1_PHASE_VERIFY");

@@ -769,10 +769,9 @@ START_TEST(memory_that_runs_out_leaves_nothing_behind)
     snapshot s = save_prompt();
     ins1_session *session = open_session(16, 2, INS1_KV_F32, 0);
     uint8_t *out = malloc(s.size);
-    size_t count;
-    ins1_status status = INS1_E_MEMORY;
     prefill(session, 1, prompt, N_PROMPT);
-    size_t live = source.live;
+    size_t count, live = source.live;
+    ins1_status status = INS1_E_MEMORY;
     int n_save = 0, n_restore = 0;
     for (; status != INS1_OK; n_save++) {
         source.until_refusal = n_save;

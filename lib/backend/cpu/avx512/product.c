@@ -99,8 +99,8 @@ static void product_avx512(const s1_product *p, int64_t begin, int64_t end, s1_a
 void s1_product_init_avx512(s1_kernels *kernels)
 {
     kernels->level = "avx512";
-    kernels->most_tokens[S1_PANEL_F32] = 12;
-    kernels->most_tokens[S1_PANEL_BF16] = 12;
+    kernels->most_tokens[S1_PANEL_F32] = 6;
+    kernels->most_tokens[S1_PANEL_BF16] = 6;
     kernels->tile = TILE;
     kernels->pass = PASS;
     kernels->task_products = 20000000;

@@ -2,21 +2,23 @@
 #include "lines.h"
 
 /* Prefill: 32 rows by one chunk of weights are laid out as quads in scratch, which stays in the
- * first cache while all tokens run past it, twelve at a time. */
+ * first cache while all tokens run past it, six at a time. */
 
 enum {
     ROWS = 32,
-    PIECE = 8, /* rows of one run of the innermost loop: two quads, 24 sums with twelve tokens */
+    PIECE = 16, /* rows of one run of the innermost loop */
     PIECES = ROWS / PIECE,
-    PIECE_BYTES = 4096,
-    QUADS = ROWS / 4,
-    TOKENS = 12,
+    PIECE_QUADS = PIECE / 4, /* 24 sums with six tokens */
+    STEP_BYTES = PIECE_QUADS * 64,
+    PIECE_BYTES = 32 * STEP_BYTES,
+    TOKEN_SUMS = ROWS / 4 * 16, /* a vector for each four rows */
+    TOKENS = 6,
 };
 
 /* The scratch of a worker. */
 typedef struct tile {
-    uint8_t w[PIECES][PIECE_BYTES]; /* [step][2] quads */
-    float sums[][QUADS][16];        /* [t] */
+    uint8_t w[PIECES][PIECE_BYTES]; /* [step][PIECE_QUADS] quads */
+    float sums[];                   /* [t][TOKEN_SUMS] */
 } tile;
 
 /* --- laying out --- */
@@ -37,20 +39,20 @@ S1_INLINE void lay_lines(uint8_t *out, const uint8_t *const *rows, int64_t at, _
         widen_quarter(w, lines[quarter], dtype, kind, tables);
         S1_UNROLL
         for (int q = 0; q < quads; q++)
-            _mm512_store_si512(out + (quarter * quads + q) * 128, w[q]);
+            _mm512_store_si512(out + (quarter * quads + q) * STEP_BYTES, w[q]);
     }
 }
 
 S1_INLINE void lay_rows(tile *out, const s1_product *p, int64_t row, int64_t end, int64_t column,
                         int64_t n, int32_t dtype, int32_t kind)
 {
-    const f8_tables tables = dtype == INS1_DTYPE_F8_E4M3 ? f8_tables_make() : (f8_tables){ 0 };
+    const f8_tables tables = f8_tables_load();
     const int64_t size = element_size(dtype);
-    const int line_bytes_out = 4 * quads_a_quarter(dtype, kind) * 128;
+    const int line_bytes_out = 4 * quads_a_quarter(dtype, kind) * STEP_BYTES;
 
-    for (int64_t quad = 0; quad < QUADS; quad++) {
+    for (int64_t quad = 0; quad < ROWS / 4; quad++) {
         const uint8_t *rows[4];
-        uint8_t *to = out->w[quad / 2] + quad % 2 * 64;
+        uint8_t *to = out->w[quad / PIECE_QUADS] + quad % PIECE_QUADS * 64;
         for (int64_t i = 0; i < 4; i++) {
             int64_t r = row + 4 * quad + i;
             rows[i] = p->w + ((r < end ? r : end - 1) * p->stride + column) * size;
@@ -91,7 +93,7 @@ static void lay_transposed(tile *out, const s1_product *p, int64_t row, int64_t 
             quads[3] = _mm512_castpd_si512(_mm512_unpackhi_pd(ab2, cd2));
             transpose_quarters(quads);
             for (int64_t i = 0; i < 4; i++)
-                _mm512_store_si512(out->w[2 * half + i / 2] + j / 4 * 128 + i % 2 * 64, quads[i]);
+                _mm512_store_si512(out->w[half] + j / 4 * STEP_BYTES + i * 64, quads[i]);
         }
     }
 }
@@ -129,51 +131,58 @@ static void lay_tile(tile *out, const s1_product *p, int64_t row, int64_t end, i
 
 /* --- multiplying --- */
 
-/* One chunk of eight rows for a group of g tokens. */
-typedef void run_fn(float (*sums)[QUADS][16], const uint8_t *w, const uint8_t *cells,
-                    int64_t n_steps, float scale, bool first);
+/* One chunk of one piece for a group of g tokens. */
+typedef void run_fn(float *sums, const uint8_t *w, const uint8_t *cells, int64_t n_steps,
+                    float scale, bool first);
 
-S1_INLINE void run(float (*sums)[QUADS][16], const uint8_t *w, const uint8_t *cells,
-                   int64_t n_steps, float scale, bool first, int g, int32_t kind)
+S1_INLINE void run(float *sums, const uint8_t *w, const uint8_t *cells, int64_t n_steps,
+                   float scale, bool first, int g, int32_t kind)
 {
-    __m512 u[TOKENS][2];
+    __m512 u[TOKENS][PIECE_QUADS];
     __m512 by = _mm512_set1_ps(scale);
 
     S1_UNROLL
     for (int i = 0; i < g; i++)
-        u[i][0] = u[i][1] = _mm512_setzero_ps();
+        S1_UNROLL
+    for (int q = 0; q < PIECE_QUADS; q++)
+        u[i][q] = _mm512_setzero_ps();
     for (int64_t step = 0; step < n_steps; step++) {
-        __m512i w0 = _mm512_load_si512(w);
-        __m512i w1 = _mm512_load_si512(w + 64);
+        __m512i quads[PIECE_QUADS];
+        S1_UNROLL
+        for (int q = 0; q < PIECE_QUADS; q++)
+            quads[q] = _mm512_load_si512(w + q * 64);
         S1_UNROLL
         for (int i = 0; i < g; i++) {
             __m512i x = broadcast_cell(cells + i * S1_CELL);
-            u[i][0] = multiply_add(u[i][0], w0, x, kind);
-            u[i][1] = multiply_add(u[i][1], w1, x, kind);
+            S1_UNROLL
+            for (int q = 0; q < PIECE_QUADS; q++)
+                u[i][q] = multiply_add(u[i][q], quads[q], x, kind);
         }
-        w += 128;
+        w += STEP_BYTES;
         cells += g * S1_CELL;
     }
     /* Without this the compiler keeps the sums of all chunks in registers, and spills them. */
     __asm__ volatile("" ::: "memory");
     S1_UNROLL
     for (int i = 0; i < g; i++)
-        for (int h = 0; h < 2; h++) {
-            __m512 before = first ? _mm512_setzero_ps() : _mm512_load_ps(sums[i][h]);
-            _mm512_store_ps(sums[i][h], _mm512_fmadd_ps(u[i][h], by, before));
-        }
+        S1_UNROLL
+    for (int q = 0; q < PIECE_QUADS; q++) {
+        float *sum = sums + i * TOKEN_SUMS + q * 16;
+        __m512 before = first ? _mm512_setzero_ps() : _mm512_load_ps(sum);
+        _mm512_store_ps(sum, _mm512_fmadd_ps(u[i][q], by, before));
+    }
 }
 
-#define RUN(g)                                                                                \
-    static void run_f32_##g(float(*sums)[QUADS][16], const uint8_t *w, const uint8_t *cells,  \
-                            int64_t n_steps, float scale, bool first)                         \
-    {                                                                                         \
-        run(sums, w, cells, n_steps, scale, first, g, S1_PANEL_F32);                          \
-    }                                                                                         \
-    static void run_bf16_##g(float(*sums)[QUADS][16], const uint8_t *w, const uint8_t *cells, \
-                             int64_t n_steps, float scale, bool first)                        \
-    {                                                                                         \
-        run(sums, w, cells, n_steps, scale, first, g, S1_PANEL_BF16);                         \
+#define RUN(g)                                                                                     \
+    static void run_f32_##g(float *sums, const uint8_t *w, const uint8_t *cells, int64_t n_steps,  \
+                            float scale, bool first)                                               \
+    {                                                                                              \
+        run(sums, w, cells, n_steps, scale, first, g, S1_PANEL_F32);                               \
+    }                                                                                              \
+    static void run_bf16_##g(float *sums, const uint8_t *w, const uint8_t *cells, int64_t n_steps, \
+                             float scale, bool first)                                              \
+    {                                                                                              \
+        run(sums, w, cells, n_steps, scale, first, g, S1_PANEL_BF16);                              \
     }
 
 RUN(1)
@@ -182,24 +191,17 @@ RUN(3)
 RUN(4)
 RUN(5)
 RUN(6)
-RUN(7)
-RUN(8)
-RUN(9)
-RUN(10)
-RUN(11)
-RUN(12)
 
 static run_fn *const runs[S1_PANEL_KINDS][TOKENS] = {
-    { run_f32_1, run_f32_2, run_f32_3, run_f32_4, run_f32_5, run_f32_6, run_f32_7, run_f32_8,
-      run_f32_9, run_f32_10, run_f32_11, run_f32_12 },
-    { run_bf16_1, run_bf16_2, run_bf16_3, run_bf16_4, run_bf16_5, run_bf16_6, run_bf16_7,
-      run_bf16_8, run_bf16_9, run_bf16_10, run_bf16_11, run_bf16_12 },
+    { run_f32_1, run_f32_2, run_f32_3, run_f32_4, run_f32_5, run_f32_6 },
+    { run_bf16_1, run_bf16_2, run_bf16_3, run_bf16_4, run_bf16_5, run_bf16_6 },
 };
 
-static void fetch(const uint8_t *from, int64_t size)
+/* Addresses as numbers: the hint may reach behind the weights, nothing is read. */
+static void fetch(uintptr_t from, int64_t size)
 {
     for (int64_t at = 0; at < size; at += 64)
-        _mm_prefetch((const char *)from + at, _MM_HINT_T1);
+        _mm_prefetch((const char *)(from + (uintptr_t)at), _MM_HINT_T1);
 }
 
 /* All chunks of one tile; meanwhile `next` is fetched into the second cache, a share with each
@@ -225,9 +227,10 @@ static void multiply_tile(tile *scratch, const s1_product *p, int64_t row, int64
             const uint8_t *cells = p->panel + (token * n_steps + column / columns * g) * S1_CELL;
             int64_t from = next.size * share / n_shares;
 
-            fetch(next.w + from, next.size * (share + 1) / n_shares - from);
+            fetch((uintptr_t)next.w + (uintptr_t)from, next.size * (share + 1) / n_shares - from);
             for (int64_t piece = 0; piece < PIECES; piece++)
-                runs[p->panel_kind][g - 1]((float(*)[QUADS][16]) & scratch->sums[token][2 * piece],
+                runs[p->panel_kind][g - 1](scratch->sums + token * TOKEN_SUMS +
+                                               piece * PIECE_QUADS * 16,
                                            scratch->w[piece], cells, steps, scale, column == 0);
         }
     }
@@ -237,10 +240,11 @@ static void finish_tile(tile *scratch, const s1_product *p, int64_t row, int64_t
 {
     for (int64_t token = 0; token < p->t; token++)
         for (int64_t half = 0; half < 2 && row + 16 * half < end; half++) {
-            float(*quads)[16] = &scratch->sums[token][4 * half];
+            const float *quads = scratch->sums + token * TOKEN_SUMS + half * 64;
             float sums[16];
-            _mm512_storeu_ps(sums, sum_lanes(_mm512_load_ps(quads[0]), _mm512_load_ps(quads[1]),
-                                             _mm512_load_ps(quads[2]), _mm512_load_ps(quads[3])));
+            _mm512_storeu_ps(sums,
+                             sum_lanes(_mm512_load_ps(quads), _mm512_load_ps(quads + 16),
+                                       _mm512_load_ps(quads + 32), _mm512_load_ps(quads + 48)));
             s1_store_sums_avx512(p, row + 16 * half, end, token, sums);
         }
 }
