@@ -63,25 +63,10 @@ def run_ins1(program, model, asked, extra):
     return [(r.get("reasoning"), (r.get("content") or "").strip()) for r in replies]
 
 
-def run_python(model, asked, batch=96):
-    import torch
-    from model import Reference
+def run_python(model, asked):
+    from ask import replies
 
-    torch.set_num_threads(1)
-    tokenizer, reference = Tokenizer.load(model), Reference.load(model)
-    stop = {tokenizer.added["<|im_end|>"], tokenizer.added["<|endoftext|>"]}
-    prompts = []
-    for _, _, _, text, _, thinking in asked:
-        text = "<|im_start|>user\n%s<|im_end|>\n<|im_start|>assistant\n<think>" % text
-        prompts.append(tokenizer.encode(text + ("" if thinking else "</think>\n\n")))
-    replies = [None] * len(asked)
-    order = sorted(range(len(asked)), key=lambda i: len(prompts[i]))
-    for at in range(0, len(order), batch):
-        some = order[at:at + batch]
-        for i, ids in zip(some, reference.generate([prompts[i] for i in some], stop)):
-            trace, mark, content = tokenizer.decode(ids).partition("</think>")
-            replies[i] = (trace, content.strip()) if mark else ("", trace.strip())
-    return replies
+    return replies(model, [(q[3], q[5]) for q in asked])
 
 
 def score(facts, asked, replies):
@@ -145,16 +130,16 @@ def main():
     asked = questions_for(facts)
     began = time.time()
     if args.ins1:
-        replies = run_ins1(args.ins1, args.model, asked, args.ins1_option)
+        given = run_ins1(args.ins1, args.model, asked, args.ins1_option)
     else:
-        replies = run_python(args.model, asked)
-    table = score(facts, asked, replies)
+        given = run_python(args.model, asked)
+    table = score(facts, asked, given)
     program = "`ins1 run`" if args.ins1 else "the reference model in Python (F32 arithmetic on the published BF16 weights)"
     text = markdown(table, program)
     print("%d molecules, %d questions, %.0f s\n\n%s" % (len(facts), len(asked), time.time() - began, text))
     if args.out:
         with open(args.out, "w", encoding="utf-8") as f:
-            for (section, kind, n, question, expected, thinking), (trace, content) in zip(asked, replies):
+            for (section, kind, n, question, expected, thinking), (trace, content) in zip(asked, given):
                 f.write(json.dumps({"section": section, "kind": kind, "text": question, "thinking": thinking,
                                     "expected": expected, "trace": trace, "content": content}, ensure_ascii=False) + "\n")
     if args.card:

@@ -52,15 +52,16 @@ def main():
     model.load_state_dict(torch.load(os.path.join(args.run, "state.pt"), weights_only=True)["model"])
     tokenizer = Tokenizer.load(os.path.join(args.data, "tokenizer"))
     tokenizer.write(args.out)
-    save_file(model.published(), os.path.join(args.out, "model.safetensors"), metadata={"format": "pt"})
+    weights = os.path.join(args.out, "model.safetensors")
+    save_file(model.published(), weights, metadata={"format": "pt"})
+    os.chmod(weights, 0o644)
     write_json(args.out, "config.json", config())
     write_json(args.out, "generation_config.json", {
         "bos_token_id": BASE_SIZE, "do_sample": False, "eos_token_id": [BASE_SIZE + 2, BASE_SIZE],
-        "max_new_tokens": 64, "pad_token_id": BASE_SIZE, "transformers_version": "4.57.0.dev0"})
+        "pad_token_id": BASE_SIZE, "transformers_version": "4.57.0.dev0"})
     here = os.path.dirname(os.path.abspath(__file__))
     shutil.copy(os.path.join(here, "chat_template.jinja"), os.path.join(args.out, "chat_template.jinja"))
-    size = os.path.getsize(os.path.join(args.out, "model.safetensors"))
-    print("%s: %d bytes of weights" % (args.out, size))
+    print("%s: %d bytes" % (weights, os.path.getsize(weights)))
 
 
 if __name__ == "__main__":

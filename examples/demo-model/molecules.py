@@ -42,14 +42,18 @@ UNKNOWN = 255
 
 
 def read_smiles(path):
-    """SMILES of a .smi/.txt file (first column that is one) or of the column `smiles` of a .csv file."""
-    with open(path, encoding="utf-8", errors="replace") as f:
-        if path.endswith(".csv"):
-            rows = csv.DictReader(f)
-            key = next((k for k in rows.fieldnames or [] if k.strip().lower() == "smiles"), None)
-            return [row[key].strip() for row in rows if row[key]] if key else []
-        lines = [line.replace(",", " ").split() for line in f]
-        return [words[0] for words in lines if words and not words[0].startswith("#")]
+    """Strings that may be SMILES: a .csv file's column `smiles`, or the first word or cell of every line."""
+    with open(path, encoding="utf-8", errors="replace", newline="") as f:
+        if not path.endswith(".csv"):
+            words = [line.split() for line in f]
+            return [w[0] for w in words if w and not w[0].startswith("#")]
+        rows = [row for row in csv.reader(f) if row and not row[0].startswith("#")]
+    names = [name.strip().lower() for name in rows[0]] if rows else []
+    if "smiles" in names:
+        column, rows = names.index("smiles"), rows[1:]
+    else:
+        column = 0
+    return [row[column].strip() for row in rows if column < len(row) and row[column].strip()]
 
 
 def usable(mol):

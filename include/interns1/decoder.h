@@ -1,6 +1,12 @@
 #ifndef INTERNS1_DECODER_H
 #define INTERNS1_DECODER_H
 
+/**
+ * @file
+ * The transformer of a checkpoint, its weights placed on devices. Immutable, shared between
+ * sessions.
+ */
+
 #include "interns1/model.h"
 
 #include <stddef.h>
@@ -10,28 +16,68 @@
 extern "C" {
 #endif
 
+/* Placed weights. */
 typedef struct ins1_decoder ins1_decoder;
-/* Frozen. Layers that no placement names stay on device 0; overlaps are INS1_E_ARGUMENT. The
- * embedding goes with the first layer, the head with the last. n_layers 0 = as many as the budget
- * holds; a count that does not fit is INS1_E_BUDGET. budget 0 = what is free. */
+
+/* A run of layers on one device. Layers that no placement names stay on device 0. The embedding
+ * goes with the first layer, the head with the last. Frozen. */
 typedef struct ins1_placement {
-    int32_t device, first_layer, n_layers, reserved0;
-    uint64_t budget;
+    int32_t device;      /* index */
+    int32_t first_layer; /* from 0 */
+    int32_t n_layers;    /* 0 is as many as the budget holds */
+    int32_t reserved0;   /* 0 */
+    uint64_t budget;     /* bytes of the device's memory; 0 is what is free */
 } ins1_placement;
+
+/* Zero means the default in every field but struct_size. */
 struct ins1_decoder_options {
-    uint32_t struct_size;
-    uint32_t flags;
-    const ins1_placement *placements;
-    size_t n_placements;          /* copied; none = all on the CPU */
-    int32_t precision, reserved0; /* INS1_PRECISION_* */
+    uint32_t struct_size;             /* sizeof(ins1_decoder_options) */
+    uint32_t flags;                   /* 0 */
+    const ins1_placement *placements; /* copied; none is all layers on the CPU */
+    size_t n_placements;              /* entries of `placements` */
+    int32_t precision;                /* INS1_PRECISION_* */
+    int32_t reserved0;                /* 0 */
 };
+
+/**
+ * Place a checkpoint's decoder on devices. Weights of the CPU are used where they lie, without a
+ * copy.
+ *
+ * @param out      Receives the decoder; the caller releases it.
+ * @param model    Kept until the decoder's last release. Needs INS1_PART_DECODER.
+ * @param options  NULL for all defaults. Borrowed for the call.
+ * @param call     Optional.
+ *
+ * @retval INS1_E_ARGUMENT     Placements overlap, name layers or devices that do not exist, or the
+ *                             precision is unknown.
+ * @retval INS1_E_BUDGET       Layers that were asked for do not fit the device.
+ * @retval INS1_E_UNSUPPORTED  The checkpoint has no decoder, the device lacks an operation that it
+ * needs, or the precision is not in this version.
+ *
+ * Threads: any. The decoder is shared between threads.
+ */
 INS1_API ins1_status ins1_decoder_create(ins1_decoder **out, ins1_model *model,
                                          const ins1_decoder_options *options,
                                          const ins1_call *call);
-/* What was decided: runs of layers in order, every layer once, budget = bytes used there. */
+
+/**
+ * What was decided: runs of layers in order, every layer once, `budget` the bytes used there.
+ *
+ * @param out    Receives at most `capacity` runs.
+ * @param count  Receives the number of runs.
+ * @param call   Optional.
+ *
+ * @retval INS1_E_BUFFER  `*count > capacity`; the first `capacity` entries are valid.
+ *
+ * Threads: any.
+ */
 INS1_API ins1_status ins1_decoder_placements(const ins1_decoder *decoder, ins1_placement *out,
                                              size_t capacity, size_t *count, const ins1_call *call);
+
+/** Add an owner. Any thread. */
 INS1_API void ins1_decoder_retain(ins1_decoder *decoder);
+
+/** Take an owner away. NULL is allowed. Any thread. */
 INS1_API void ins1_decoder_release(ins1_decoder *decoder);
 
 #ifdef __cplusplus

@@ -1,6 +1,12 @@
 #ifndef INTERNS1_DEVICE_H
 #define INTERNS1_DEVICE_H
 
+/**
+ * @file
+ * What can compute. Device 0 is always the CPU; further devices come from backends that the host
+ * brings.
+ */
+
 #include "interns1/runtime.h"
 
 #include <stddef.h>
@@ -12,53 +18,109 @@ extern "C" {
 
 struct ins1_backend_api; /* sys/backend.h */
 
-/* Element types, numbered as DLPack does: its code << 16 | bits. */
+/* Types of elements, numbered after DLPack: its code << 16 | bits. */
 enum {
-    INS1_DTYPE_I32 = 0x00020,
-    INS1_DTYPE_U8 = 0x10008,
-    INS1_DTYPE_F16 = 0x20010,
-    INS1_DTYPE_F32 = 0x20020,
-    INS1_DTYPE_BF16 = 0x40010,
+    INS1_DTYPE_I32 = 0x00020,     /* signed integer */
+    INS1_DTYPE_U8 = 0x10008,      /* unsigned integer */
+    INS1_DTYPE_F16 = 0x20010,     /* IEEE 754 binary16 */
+    INS1_DTYPE_F32 = 0x20020,     /* IEEE 754 binary32 */
+    INS1_DTYPE_BF16 = 0x40010,    /* bfloat16: the upper half of a binary32 */
     INS1_DTYPE_F8_E4M3 = 0xA0008, /* e4m3fn: no infinities, NaN is 0x7f and 0xff */
 };
 
 enum {
-    INS1_DEVICE_CPU = 1,
-    INS1_DEVICE_GPU = 2,
-    INS1_DEVICE_IGPU = 3,
-    INS1_DEVICE_ACCELERATOR = 4,
-    INS1_DEVICE_SOFTGPU = 5
+    INS1_DEVICE_CPU = 1,         /* device 0 */
+    INS1_DEVICE_GPU = 2,         /* memory of its own */
+    INS1_DEVICE_IGPU = 3,        /* shares the host's memory */
+    INS1_DEVICE_ACCELERATOR = 4, /* anything else; OpenBLAS is one */
+    INS1_DEVICE_SOFTGPU = 5      /* a GPU in software, for tests; never chosen unasked */
 };
+
+/* What a device can do well. */
 enum {
-    INS1_CAP_F16 = 1u,
-    INS1_CAP_BF16 = 2u,
-    INS1_CAP_I8DOT = 4u,
-    INS1_CAP_HOST_MEM = 8u,
-    INS1_CAP_ASYNC = 16u,
-    INS1_CAP_EXACT = 32u /* rule 8 holds; OpenBLAS never has it */
+    INS1_CAP_F16 = 1u,      /* computes on binary16 */
+    INS1_CAP_BF16 = 2u,     /* computes on bfloat16 */
+    INS1_CAP_I8DOT = 4u,    /* dot products of 8-bit integers */
+    INS1_CAP_HOST_MEM = 8u, /* uses the host's memory without a copy */
+    INS1_CAP_ASYNC = 16u,   /* works while the host does something else */
+    INS1_CAP_EXACT = 32u /* same bits for every batch and piece (rule 9); OpenBLAS never has it */
 };
-typedef struct ins1_device_info { /* strings live as long as the runtime */
-    uint32_t struct_size;
-    int32_t kind;
+
+/* A device. Strings live as long as the runtime. */
+typedef struct ins1_device_info {
+    uint32_t struct_size; /* sizeof(ins1_device_info) */
+    int32_t kind;         /* INS1_DEVICE_* */
     const char *backend;  /* "cpu", "vulkan", "openblas" */
     const char *name;     /* what ins1_device_find takes: "cpu", "vulkan:0", "openblas" */
     const char *hardware; /* for people */
-    const char *level;    /* CPU: the level in use ("avx512"); else the driver and its version */
-    uint64_t mem_total, mem_free, max_buffer;
-    uint32_t caps;
-    int32_t score; /* higher = faster */
+    const char *level;  /* of the CPU the level in use, "avx512"; else the driver and its version */
+    uint64_t mem_total; /* bytes; 0 is unknown */
+    uint64_t mem_free;  /* bytes, when asked; 0 is unknown */
+    uint64_t max_buffer; /* most bytes of one buffer; 0 is no limit */
+    uint32_t caps;       /* INS1_CAP_* */
+    int32_t score;       /* higher is faster */
 } ins1_device_info;
-/* [S] Both only before the first model of this runtime is opened, else INS1_E_STATE: device indexes
- * never move. */
+
+/**
+ * Add a backend that is linked into the program.
+ *
+ * @param api   Copied; what its `self` points to must live as long as the runtime.
+ * @param call  Optional.
+ *
+ * @retval INS1_E_ARGUMENT  The table is too short or leaves a required call empty.
+ * @retval INS1_E_VERSION   The table has another major version.
+ * @retval INS1_E_STATE     A model was already opened: device indexes never move.
+ * @retval INS1_E_DEVICE    The backend failed while its devices were counted.
+ *
+ * Threads: one at a time, before the first model.
+ */
 INS1_API ins1_status ins1_backend_register(ins1_runtime *runtime,
                                            const struct ins1_backend_api *api,
                                            const ins1_call *call);
+
+/**
+ * Add the backend of a plugin. It is unloaded with the runtime.
+ *
+ * @param absolute_path  Nothing is searched for. What lies there is trusted like the program
+ * itself.
+ * @param call           Optional.
+ *
+ * @retval INS1_E_ARGUMENT     The path is not absolute, or as ins1_backend_register.
+ * @retval INS1_E_IO           The dynamic linker refused; the text is its own.
+ * @retval INS1_E_FORMAT       The file has no entry point.
+ * @retval INS1_E_UNSUPPORTED  The runtime was made with INS1_RUNTIME_NO_DLOPEN.
+ * @retval INS1_E_VERSION, INS1_E_STATE, INS1_E_DEVICE  As ins1_backend_register.
+ *
+ * Threads: one at a time, before the first model.
+ */
 INS1_API ins1_status ins1_backend_load(ins1_runtime *runtime, const char *absolute_path,
                                        const ins1_call *call);
-INS1_API int32_t ins1_device_count(const ins1_runtime *runtime); /* [C] */
+
+/** How many devices there are; at least 1. Any thread. */
+INS1_API int32_t ins1_device_count(const ins1_runtime *runtime);
+
+/**
+ * What a device is.
+ *
+ * @param index  0 .. ins1_device_count - 1.
+ * @param out    At most `out->struct_size` bytes are written.
+ *
+ * @retval INS1_E_ARGUMENT  There is no such device.
+ *
+ * Threads: any.
+ */
 INS1_API ins1_status ins1_device_get(const ins1_runtime *runtime, int32_t index,
-                                     ins1_device_info *out, const ins1_call *call); /* [C] */
-/* [C] "vulkan" alone is its first device; INS1_E_UNSUPPORTED when there is none of that name. */
+                                     ins1_device_info *out, const ins1_call *call);
+
+/**
+ * The index of a device by its name. The name of a backend alone is its first device.
+ *
+ * @param index  Receives the index.
+ *
+ * @retval INS1_E_UNSUPPORTED  There is no device of that name.
+ *
+ * Threads: any.
+ */
 INS1_API ins1_status ins1_device_find(const ins1_runtime *runtime, const char *name, int32_t *index,
                                       const ins1_call *call);
 

@@ -1,6 +1,11 @@
 #ifndef INTERNS1_TIMESERIES_H
 #define INTERNS1_TIMESERIES_H
 
+/**
+ * @file
+ * Samples to embeddings. In this version every function answers INS1_E_UNSUPPORTED.
+ */
+
 #include "interns1/embeds.h"
 #include "interns1/model.h"
 
@@ -11,48 +16,102 @@
 extern "C" {
 #endif
 
+/* A checkpoint's time-series part with its scratch memory; one thread at a time. */
 typedef struct ins1_timeseries_encoder ins1_timeseries_encoder;
+
+/* How a sample lies in memory, in host byte order. */
 enum { INS1_SAMPLE_I16 = 1, INS1_SAMPLE_I32 = 2, INS1_SAMPLE_F32 = 3, INS1_SAMPLE_F64 = 4 };
+
 enum {
-    INS1_TIMESERIES_FILL_GAPS =
-        1u /* NaN = missing: the previous value; at the start the first that is there */
+    /* NaN is a gap: the previous value stands there, at the start the first that is there. Without
+     * it a NaN is INS1_E_ARGUMENT; an infinity always is. */
+    INS1_TIMESERIES_FILL_GAPS = 1u
 };
-typedef struct ins1_timeseries { /* strides in bytes (0 = dense, channel fastest), so interleaved
-                                    and planar both work */
-    uint32_t struct_size;
-    int32_t dtype;
-    const void *data;
-    size_t n_samples, n_channels;
-    ptrdiff_t sample_stride, channel_stride;
-    double sample_rate_hz; /* 0 = unknown: what the reference assumes */
-    double scale, offset;  /* value = raw * scale + offset; scale 0 = 1 */
-    uint32_t flags;
-    int32_t reserved0; /* without FILL_GAPS a NaN, and always an infinity, is INS1_E_ARGUMENT naming
-                          the index */
+
+/* A signal in the host's memory, [n_samples][n_channels]. Strides fit interleaved and planar data.
+ */
+typedef struct ins1_timeseries {
+    uint32_t struct_size; /* sizeof(ins1_timeseries), which is also the array's stride */
+    int32_t dtype;        /* INS1_SAMPLE_* */
+    const void *data;     /* the first sample of the first channel */
+    size_t n_samples;     /* of each channel */
+    size_t n_channels;    /* signals side by side */
+    ptrdiff_t
+        sample_stride; /* bytes to the next sample of a channel; 0 is dense, channel fastest */
+    ptrdiff_t channel_stride; /* bytes to the next channel; 0 is dense */
+    double sample_rate_hz;    /* samples per second; 0 is what the reference assumes */
+    double scale;             /* value = raw * scale + offset; 0 is 1 */
+    double offset;            /* the same */
+    uint32_t flags;           /* INS1_TIMESERIES_* */
+    int32_t reserved0;        /* 0 */
 } ins1_timeseries;
+
 enum {
-    INS1_TIMESERIES_ENCODER_UNBIASED =
-        1u /* standard deviation over n - 1, as the training code; default: n */
+    INS1_TIMESERIES_ENCODER_UNBIASED = 1u /* standard deviation over n - 1; default: over n */
 };
+
+/* Zero means the default in every field but struct_size. */
 typedef struct ins1_timeseries_encoder_options {
-    uint32_t struct_size;
-    uint32_t flags;
-    int32_t device, precision;
-    uint64_t max_samples; /* the rest is cut off after normalisation, as the reference does; 0 = no
-                             truncation */
-    uint64_t scratch_budget;
+    uint32_t struct_size;    /* sizeof(ins1_timeseries_encoder_options) */
+    uint32_t flags;          /* INS1_TIMESERIES_ENCODER_* */
+    int32_t device;          /* index; operations that it lacks run on the CPU */
+    int32_t precision;       /* INS1_PRECISION_* */
+    uint64_t max_samples;    /* the rest is cut off after normalisation; 0 is no limit */
+    uint64_t scratch_budget; /* bytes; 0 is the library's choice within the runtime's budget */
 } ins1_timeseries_encoder_options;
+
+/**
+ * Make an encoder for a checkpoint's time-series part.
+ *
+ * @param out      Receives the encoder; the caller releases it.
+ * @param model    Kept until the encoder is released. Needs INS1_PART_TIMESERIES.
+ * @param options  NULL for all defaults. Borrowed for the call.
+ * @param call     Optional.
+ *
+ * @retval INS1_E_ARGUMENT     There is no such device or precision.
+ * @retval INS1_E_UNSUPPORTED  The checkpoint or the library has no time-series part.
+ *
+ * Threads: an encoder belongs to one thread at a time.
+ */
 INS1_API ins1_status ins1_timeseries_encoder_create(ins1_timeseries_encoder **out,
                                                     ins1_model *model,
                                                     const ins1_timeseries_encoder_options *options,
                                                     const ins1_call *call);
+
+/**
+ * How many tokens a signal becomes, without encoding it.
+ *
+ * @param n_samples       Of each channel.
+ * @param sample_rate_hz  Samples per second; 0 is what the reference assumes.
+ * @param n_tokens        Receives the number.
+ * @param call            Optional.
+ *
+ * @retval INS1_E_ARGUMENT     The signal is shorter than the reference's least length, or the rate
+ * is negative or no number.
+ * @retval INS1_E_UNSUPPORTED  The library has no time-series encoder.
+ */
 INS1_API ins1_status ins1_timeseries_encoder_tokens(const ins1_timeseries_encoder *encoder,
                                                     size_t n_samples, size_t n_channels,
                                                     double sample_rate_hz, size_t *n_tokens,
                                                     const ins1_call *call);
-INS1_API ins1_status ins1_timeseries_encoder_encode(
-    ins1_embeds **out, ins1_timeseries_encoder *encoder, const ins1_timeseries *series,
-    size_t n_series, const ins1_call *call); /* out: n_series handles; all or none */
+
+/**
+ * Encode signals; the library normalises them.
+ *
+ * @param out     Receives `n_series` handles, all or none; the caller releases each.
+ * @param series  Borrowed for the call.
+ * @param call    Optional. Reports INS1_PHASE_ENCODE.
+ *
+ * @retval INS1_E_ARGUMENT     A signal as above, or with a NaN or an infinity; the text names its
+ * index.
+ * @retval INS1_E_UNSUPPORTED  The library has no time-series encoder.
+ */
+INS1_API ins1_status ins1_timeseries_encoder_encode(ins1_embeds **out,
+                                                    ins1_timeseries_encoder *encoder,
+                                                    const ins1_timeseries *series, size_t n_series,
+                                                    const ins1_call *call);
+
+/** End the encoder. NULL is allowed. */
 INS1_API void ins1_timeseries_encoder_release(ins1_timeseries_encoder *encoder);
 
 #ifdef __cplusplus

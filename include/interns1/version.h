@@ -1,15 +1,28 @@
 #ifndef INTERNS1_VERSION_H
 #define INTERNS1_VERSION_H
 
+/**
+ * @file
+ * The version a program is compiled with, the version it runs with, and two macros that all headers
+ * use.
+ */
+
 #include <stddef.h>
 #include <stdint.h>
 
+/* The version of these headers, semantic. Another major version may break programs. */
 #define INS1_VERSION_MAJOR 0
+/* Minor versions add; while the major version is 0 they too may break. */
 #define INS1_VERSION_MINOR 1
+/* Patches change no header. */
 #define INS1_VERSION_PATCH 0
+
+/* The same as one number that grows: 1002003 is 1.2.3. */
 #define INS1_VERSION_NUMBER \
     (INS1_VERSION_MAJOR * 1000000 + INS1_VERSION_MINOR * 1000 + INS1_VERSION_PATCH)
 
+/* Marks what the shared library exports. Programs that link the static library define INS1_STATIC.
+ */
 #if defined(INS1_STATIC)
 #define INS1_API
 #elif defined(_WIN32)
@@ -22,7 +35,9 @@
 #define INS1_API __attribute__((visibility("default")))
 #endif
 
-/* ins1_model_options options = INS1_INIT(ins1_model_options); every other field is zero */
+/* Initialises a struct that begins with struct_size; every other field becomes zero, its default:
+ *     ins1_model_options options = INS1_INIT(ins1_model_options);
+ */
 #ifdef __cplusplus
 #define INS1_INIT(T)                                  \
     ([] {                                             \
@@ -41,10 +56,27 @@
 extern "C" {
 #endif
 
-INS1_API uint32_t ins1_version_number(void);    /* [C] of the loaded library */
-INS1_API const char *ins1_version_string(void); /* [C] static, with build flags */
-INS1_API int32_t
-ins1_has_feature(const char *name); /* [C] "format.gguf", "level.avx512", ...: 1/0 */
+/**
+ * The version of the library that is loaded, as INS1_VERSION_NUMBER counts. Any thread.
+ */
+INS1_API uint32_t ins1_version_number(void);
+
+/**
+ * The same for people, with how the library was built: "0.1.0 (x86_64, gcc, release)". A static
+ * string, never NULL. Any thread.
+ */
+INS1_API const char *ins1_version_string(void);
+
+/**
+ * Was the library built with a feature? Any thread.
+ *
+ * @param name  "format.safetensors", "level.scalar", "level.avx2", "level.avx512", "level.neon",
+ *              "part.decoder", "part.tokenizer", "part.vision", "part.timeseries", "snapshot.zstd".
+ *              Later versions know more; NULL and unknown names are allowed.
+ *
+ * @return 1 when it was, else 0. A level that was built may still be one that the machine lacks.
+ */
+INS1_API int32_t ins1_has_feature(const char *name);
 
 #ifdef __cplusplus
 }

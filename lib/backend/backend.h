@@ -9,7 +9,8 @@
 #include <stdbool.h>
 
 /* The front door: the one place where operations are checked on their way to a backend, and where a
- * backend's answers are judged on their way back. Nobody above it knows which backend it talks to. */
+ * backend's answers are judged on their way back. Nobody above it knows which backend it talks to.
+ */
 
 /* What all devices of a runtime share; the runtime owns it. Also the `host` of ins1_host_api. */
 typedef struct s1_host {
@@ -18,6 +19,7 @@ typedef struct s1_host {
     ins1_log_fn log; /* may be NULL */
     void *log_user;
     int32_t log_level;
+    _Atomic uint64_t *device_bytes; /* counts buffers that are not host memory; may be NULL */
 } s1_host;
 
 void s1_log(const s1_host *host, int32_t level, const char *component, const char *format, ...)
@@ -35,6 +37,9 @@ ins1_status s1_registry_create(s1_registry **out, const s1_host *host, const cha
 void s1_registry_destroy(s1_registry *registry);
 ins1_status s1_registry_add(s1_registry *registry, const ins1_backend_api *api, ins1_error *error);
 ins1_status s1_registry_load(s1_registry *registry, const char *absolute_path, ins1_error *error);
+/* A backend that is linked in, by its entry. */
+ins1_status s1_registry_enter(s1_registry *registry, ins1_backend_entry_fn entry,
+                              ins1_error *error);
 int32_t s1_registry_count(const s1_registry *registry);
 ins1_status s1_registry_info(const s1_registry *registry, int32_t index, ins1_device_info *out,
                              ins1_error *error);
@@ -55,7 +60,8 @@ typedef struct s1_buffer {
 /* Zeroed. `kind` is INS1_MEM_*. */
 ins1_status s1_buffer_create(s1_buffer *out, s1_device *device, uint64_t size, int32_t kind,
                              ins1_error *error);
-/* A view of host memory that the caller keeps alive, without a copy where the device can, else a copy
+/* A view of host memory that the caller keeps alive, without a copy where the device can, else a
+ * copy
  * (`kind` then says what for). `size` may be 0. */
 ins1_status s1_buffer_wrap(s1_buffer *out, s1_device *device, const void *address, uint64_t size,
                            int32_t kind, ins1_error *error);
@@ -79,7 +85,8 @@ ins1_status s1_stream_write(s1_stream *stream, const s1_buffer *to, uint64_t at,
 ins1_status s1_stream_read(s1_stream *stream, const s1_buffer *from, uint64_t at, void *dst,
                            uint64_t n, const s1_call *call);
 ins1_status s1_stream_copy(s1_stream *stream, const s1_buffer *to, uint64_t to_at,
-                           const s1_buffer *from, uint64_t from_at, uint64_t n, const s1_call *call);
+                           const s1_buffer *from, uint64_t from_at, uint64_t n,
+                           const s1_call *call);
 
 /* A dense view of `buffer` from byte `at` on; axes outermost first. */
 ins1_tensor_desc s1_view(const s1_buffer *buffer, uint64_t at, int32_t dtype, int32_t ndim,

@@ -481,8 +481,8 @@ static long double power_of_ten(int n)
     return power;
 }
 
-/* Not strtod, whose answer depends on the host's locale. Correctly rounded for at most 15 digits with
- * an exponent of at most 22, within one unit in the last place otherwise. */
+/* Not strtod, whose answer depends on the host's locale. Correctly rounded for at most 15 digits
+ * with an exponent of at most 22, within one unit in the last place otherwise. */
 bool s1_json_double(s1_json value, double *out)
 {
     *out = 0;

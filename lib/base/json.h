@@ -7,8 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* JSON (RFC 8259) read in place: no tree, no allocation. `s1_json_parse` checks the whole text once;
- * after that a value is a stretch of checked text, and walking it cannot fail on syntax. */
+/* JSON (RFC 8259) read in place: no tree, no allocation. `s1_json_parse` checks the whole text
+ * once; after that a value is a stretch of checked text, and walking it cannot fail on syntax. */
 
 enum { S1_JSON_MAX_DEPTH = 64 };
 
@@ -43,10 +43,12 @@ ins1_status s1_json_parse(s1_json *out, const char *text, size_t size, ins1_erro
 /* Of a value that is no array and no object there is nothing to walk. */
 s1_json_walk s1_json_begin(s1_json value);
 
-/* The next element, and of an object its key (a STRING value; NONE for arrays). False at the end. */
+/* The next element, and of an object its key (a STRING value; NONE for arrays). False at the end.
+ */
 bool s1_json_next(s1_json_walk *walk, s1_json *key, s1_json *value);
 
-/* The member of that name, NONE when there is none. Of duplicates the last, as Python reads them. */
+/* The member of that name, NONE when there is none. Of duplicates the last, as Python reads them.
+ */
 s1_json s1_json_get(s1_json object, const char *name);
 
 /* Number of elements or members. */
@@ -55,12 +57,12 @@ size_t s1_json_count(s1_json value);
 /* Is it the string `text`? */
 bool s1_json_is(s1_json value, const char *text);
 
-/* Unescape a string. `*size` is what the whole needs; at most `capacity` bytes are written and no NUL.
- * False when it is no string or names a lone surrogate. */
+/* Unescape a string. `*size` is what the whole needs; at most `capacity` bytes are written and no
+ * NUL. False when it is no string or names a lone surrogate. */
 bool s1_json_string(s1_json value, char *out, size_t capacity, size_t *size);
 
-/* False when it is no number, or not representable (integers: no fraction or exponent, `1.0` and `1e3`
- * included where the value is whole). */
+/* False when it is no number, or not representable (integers: no fraction or exponent, `1.0` and
+ * `1e3` included where the value is whole). */
 bool s1_json_int(s1_json value, int64_t *out);
 bool s1_json_double(s1_json value, double *out);
 

@@ -17,11 +17,11 @@ void s1_pool_destroy(s1_pool *pool);
 /* Most workers that run at once, the caller included; at least 1. */
 int32_t s1_pool_workers(const s1_pool *pool);
 
-/* Run fn(arg, i, worker) once for every i in [0, n), worker in [0, workers), no two live calls of one
- * run sharing a worker; returns when all are done. May be called from several threads at once: one
- * gets the threads, the others run on their own. INS1_E_CALLBACK when the host's parallel-for refused;
- * then not all of them ran and none will any more. INS1_E_STATE in a forked child of a pool with
- * threads. */
+/* Run fn(arg, i, worker) once for every i in [0, n), worker in [0, workers), no two live calls of
+ * one run sharing a worker; returns when all are done. May be called from several threads at once:
+ * one gets the threads, the others run on their own. INS1_E_CALLBACK when the host's parallel-for
+ * refused; then not all of them ran and none will any more. INS1_E_STATE in a forked child of a
+ * pool with threads. */
 ins1_status s1_pool_run(s1_pool *pool, ins1_task_fn fn, void *arg, int32_t n);
 
 #endif

@@ -87,7 +87,7 @@ static ins1_status check_room(const ins1_session *session, int32_t seq, size_t m
 static ins1_status check_feed(ins1_session *session, const ins1_feed *feed, size_t *total,
                               const s1_call *call)
 {
-    s1_sequence *sequence;
+    s1_sequence *sequence = NULL;
     size_t more = 0;
     ins1_status status = take_sequence(session, feed->seq, &sequence, call);
     for (size_t i = 0; status == INS1_OK && i < feed->n_spans; i++) {
@@ -399,7 +399,7 @@ static ins1_status check_steps(ins1_session *session, const ins1_step *steps, si
                        n_steps, session->forward.sizes.n_seq);
     memset(session->taken, 0, (size_t)session->forward.sizes.n_seq * sizeof(*session->taken));
     for (size_t i = 0; status == INS1_OK && i < n_steps; i++) {
-        s1_sequence *sequence;
+        s1_sequence *sequence = NULL;
         status = take_sequence(session, steps[i].seq, &sequence, call);
         if (status == INS1_OK)
             status = check_ids(s1_session_config(session), &steps[i].token, 1, call);

@@ -1,7 +1,8 @@
-#include "interns1/sampler.h"
+#include "session/sampler.h"
 
 #include "base/guard.h"
 #include "base/memory.h"
+#include "base/meter.h"
 #include "base/struct.h"
 #include "runtime/runtime.h"
 #include "session/choose.h"
@@ -24,6 +25,7 @@ typedef struct scratch {
 } scratch;
 
 struct ins1_sampler {
+    _Atomic int32_t owners; /* the host, and streams that keep it */
     s1_guard guard;
     ins1_runtime *runtime; /* one of its owners */
     const ins1_allocator *memory;
@@ -118,7 +120,7 @@ static ins1_status copy_bias(ins1_sampler_options *options, const ins1_allocator
 
     ins1_logprob *copy = s1_alloc_array(memory, options->n_bias, sizeof(*copy), INS1_MEM_OBJECT);
     if (!copy)
-        return s1_fail(error, INS1_E_MEMORY, "no memory for %zu biases", options->n_bias);
+        return s1_out_of_memory(memory, options->n_bias * sizeof(*copy), "biases", error);
     memcpy(copy, given, options->n_bias * sizeof(*copy));
     options->bias = copy;
     return INS1_OK;
@@ -140,9 +142,10 @@ ins1_status ins1_sampler_create(ins1_sampler **out, ins1_runtime *runtime,
 
     sampler = s1_alloc(memory, sizeof(*sampler), INS1_MEM_OBJECT);
     if (!sampler) {
-        status = s1_fail(error, INS1_E_MEMORY, "no memory for a sampler");
+        status = s1_out_of_memory(memory, sizeof(*sampler), "a sampler", error);
         goto done;
     }
+    sampler->owners = 1;
     sampler->memory = memory;
     sampler->options = options;
     s1_guard_leave(&sampler->guard);
@@ -152,8 +155,7 @@ ins1_status ins1_sampler_create(ins1_sampler **out, ins1_runtime *runtime,
     sampler->history = s1_alloc_array(memory, (size_t)options.n_history,
                                       2 * sizeof(*sampler->history), INS1_MEM_OBJECT);
     if (!sampler->history) {
-        status = s1_fail(error, INS1_E_MEMORY, "no memory for a history of %d tokens",
-                         options.n_history);
+        status = s1_out_of_memory(memory, 8 * (uint64_t)options.n_history, "a history", error);
         goto done;
     }
 
@@ -169,9 +171,14 @@ done:
     return status;
 }
 
+void s1_sampler_retain(ins1_sampler *sampler)
+{
+    atomic_fetch_add_explicit(&sampler->owners, 1, memory_order_relaxed);
+}
+
 void ins1_sampler_release(ins1_sampler *sampler)
 {
-    if (!sampler)
+    if (!sampler || atomic_fetch_sub_explicit(&sampler->owners, 1, memory_order_acq_rel) != 1)
         return;
     ins1_runtime *runtime = sampler->runtime;
     ins1_tokenizer *tokenizer = sampler->options.tokenizer;
@@ -229,7 +236,7 @@ static ins1_status make_scratch(ins1_sampler *sampler, size_t n, ins1_error *err
     if (s.size)
         s.block = s1_alloc(sampler->memory, s.size, INS1_MEM_SCRATCH);
     if (s.size && !s.block)
-        return s1_fail(error, INS1_E_MEMORY, "no memory to choose among %zu logits", n);
+        return s1_out_of_memory(sampler->memory, s.size, "the choice among logits", error);
 
     char *at = s.block;
     s.ranks = take(&at, draws, n * sizeof(*s.ranks));

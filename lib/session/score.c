@@ -46,7 +46,7 @@ static ins1_status refuse_rewards(const ins1_session *session, const s1_call *ca
 ins1_status ins1_session_logits(ins1_session *session, int32_t seq, const float **logits,
                                 size_t *count, const ins1_call *given)
 {
-    s1_sequence *sequence;
+    s1_sequence *sequence = NULL;
     s1_call call;
 
     *logits = NULL;
@@ -68,7 +68,7 @@ ins1_status ins1_session_logits(ins1_session *session, int32_t seq, const float 
 ins1_status ins1_session_reward(ins1_session *session, int32_t seq, float *out,
                                 const ins1_call *given)
 {
-    s1_sequence *sequence;
+    s1_sequence *sequence = NULL;
     s1_call call;
 
     *out = 0;
@@ -111,7 +111,7 @@ static void best_of(const float *logits, size_t n, ins1_logprob *out, size_t k)
 ins1_status ins1_session_logprobs(ins1_session *session, int32_t seq, size_t k, ins1_logprob *out,
                                   size_t capacity, size_t *count, const ins1_call *given)
 {
-    s1_sequence *sequence;
+    s1_sequence *sequence = NULL;
     s1_call call;
 
     *count = 0;
@@ -236,7 +236,7 @@ static ins1_status score_candidate(ins1_session *session, int32_t seq, scoring *
 ins1_status ins1_session_score(ins1_session *session, int32_t seq, const int32_t *ids, size_t n_ids,
                                float *logprobs, const ins1_call *given)
 {
-    s1_sequence *sequence;
+    s1_sequence *sequence = NULL;
     s1_call call;
     ins1_status status = s1_session_enter(session, &call, given);
     if (status != INS1_OK)
@@ -303,7 +303,7 @@ static ins1_status score_all(ins1_session *session, int32_t seq, const ins1_ids 
 ins1_status ins1_session_score_many(ins1_session *session, int32_t seq, const ins1_ids *candidates,
                                     size_t n, float *logprobs, const ins1_call *given)
 {
-    s1_sequence *sequence;
+    s1_sequence *sequence = NULL;
     s1_call call;
     ins1_status status = s1_session_enter(session, &call, given);
     if (status != INS1_OK)
@@ -368,7 +368,7 @@ static ins1_status make_embeds(ins1_embeds **out, ins1_session *session, const s
 ins1_status ins1_session_embeds(ins1_embeds **out, ins1_session *session, int32_t seq,
                                 int32_t pooling, const ins1_call *given)
 {
-    s1_sequence *sequence;
+    s1_sequence *sequence = NULL;
     s1_call call;
 
     *out = NULL;

@@ -105,6 +105,7 @@ ins1_status ins1_session_create(ins1_session **out, ins1_decoder *decoder,
     session = s1_alloc(decoder->memory, sizeof(*session), INS1_MEM_OBJECT);
     if (!session)
         return s1_fail(call.error, INS1_E_MEMORY, "no memory for a session");
+    session->owners = 1;
     session->decoder = decoder;
     session->memory = decoder->memory;
     session->flags = options.flags;
@@ -128,9 +129,14 @@ ins1_status ins1_session_create(ins1_session **out, ins1_decoder *decoder,
     return INS1_OK;
 }
 
+void s1_session_retain(ins1_session *session)
+{
+    atomic_fetch_add_explicit(&session->owners, 1, memory_order_relaxed);
+}
+
 void ins1_session_release(ins1_session *session)
 {
-    if (!session)
+    if (!session || atomic_fetch_sub_explicit(&session->owners, 1, memory_order_acq_rel) != 1)
         return;
     ins1_decoder *decoder = session->decoder;
     destroy(session);
@@ -196,7 +202,7 @@ ins1_status ins1_session_length(const ins1_session *session, int32_t seq, size_t
                                 const ins1_call *given)
 {
     ins1_session *inside = (ins1_session *)session; /* only the guard changes */
-    s1_sequence *sequence;
+    s1_sequence *sequence = NULL;
     s1_call call;
 
     *n_tokens = 0;
@@ -231,7 +237,7 @@ void s1_session_clear(ins1_session *session, int32_t seq)
 ins1_status ins1_session_truncate(ins1_session *session, int32_t seq, size_t keep, size_t *kept,
                                   const ins1_call *given)
 {
-    s1_sequence *sequence;
+    s1_sequence *sequence = NULL;
     s1_call call;
 
     if (kept)
@@ -252,7 +258,7 @@ ins1_status ins1_session_truncate(ins1_session *session, int32_t seq, size_t kee
 /* Attention alone can go back anywhere, so every position is restorable already. */
 ins1_status ins1_session_checkpoint(ins1_session *session, int32_t seq, const ins1_call *given)
 {
-    s1_sequence *sequence;
+    s1_sequence *sequence = NULL;
     s1_call call;
     ins1_status status = s1_session_enter(session, &call, given);
     if (status != INS1_OK)
@@ -276,7 +282,7 @@ static void copy_sequence(const ins1_session *session, s1_sequence *to, const s1
 ins1_status ins1_session_fork(ins1_session *session, int32_t from, int32_t to,
                               const ins1_call *given)
 {
-    s1_sequence *source, *target;
+    s1_sequence *source = NULL, *target = NULL;
     s1_call call;
     ins1_status status = s1_session_enter(session, &call, given);
     if (status != INS1_OK)

@@ -15,7 +15,8 @@ typedef struct s1_sequence {
 } s1_sequence;
 
 struct ins1_session {
-    ins1_decoder *decoder; /* one of its owners */
+    _Atomic int32_t owners; /* the host, and streams that keep it */
+    ins1_decoder *decoder;  /* one of its owners */
     const ins1_allocator *memory;
     s1_guard guard;
     uint32_t flags;   /* INS1_SESSION_* */
@@ -46,6 +47,9 @@ ins1_status s1_session_run_rows(ins1_session *session, int32_t n, const s1_call 
 
 /* log(sum(exp)) of n logits, in F64. */
 double s1_log_sum_exp(const float *logits, size_t n);
+
+/* One more owner; ins1_session_release drops one. */
+void s1_session_retain(ins1_session *session);
 
 /* Empty a sequence. */
 void s1_session_clear(ins1_session *session, int32_t seq);

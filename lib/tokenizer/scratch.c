@@ -1,6 +1,5 @@
 #include "tokenizer/scratch.h"
 
-#include <stdint.h>
 #include <string.h>
 
 enum { FIRST_CAPACITY = 16 };
@@ -28,4 +27,29 @@ void s1_scratch_free(const ins1_allocator *memory, void *data, size_t capacity, 
                      int32_t kind)
 {
     s1_free(memory, data, capacity * item, kind);
+}
+
+static void sift(uint64_t *keys, size_t at, size_t n)
+{
+    uint64_t moved = keys[at];
+    for (size_t child; (child = 2 * at + 1) < n; at = child) {
+        if (child + 1 < n && keys[child + 1] > keys[child])
+            child++;
+        if (keys[child] <= moved)
+            break;
+        keys[at] = keys[child];
+    }
+    keys[at] = moved;
+}
+
+void s1_sort_u64(uint64_t *keys, size_t n)
+{
+    for (size_t i = n / 2; i-- > 0;)
+        sift(keys, i, n);
+    for (size_t end = n; end-- > 1;) {
+        uint64_t largest = keys[0];
+        keys[0] = keys[end];
+        keys[end] = largest;
+        sift(keys, 0, end);
+    }
 }

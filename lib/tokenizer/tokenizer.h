@@ -11,8 +11,9 @@ typedef struct s1_tokenizer_file {
     size_t size;
 } s1_tokenizer_file;
 
-/* What a tokenizer is made of. The base vocabulary is vocab_json + merges_txt, or else tokenizer_json,
- * or else tokenizer_model. Everything is borrowed for the call; tables are copied out of the files. */
+/* What a tokenizer is made of. The base vocabulary is vocab_json + merges_txt, or else
+ * tokenizer_json, or else tokenizer_model. Everything is borrowed for the call; tables are copied
+ * out of the files. */
 typedef struct s1_tokenizer_source {
     s1_tokenizer_file vocab_json;         /* vocab.json */
     s1_tokenizer_file merges_txt;         /* merges.txt */
@@ -33,8 +34,8 @@ typedef struct s1_tokenizer_source {
     const int32_t *placeholder_ids;
     size_t n_placeholder_ids;
 
-    /* What the tokenizer keeps alive, and with it the allocator. Both may be NULL. `retain` is called
-     * once when creating succeeds, `release` once when the last owner lets go. */
+    /* What the tokenizer keeps alive, and with it the allocator. Both may be NULL. `retain` is
+     * called once when creating succeeds, `release` once when the last owner lets go. */
     void *owner;
     void (*retain)(void *owner);
     void (*release)(void *owner);
@@ -57,7 +58,8 @@ bool s1_tokenizer_is_end(const ins1_tokenizer *tokenizer, int32_t id);
 /* The id of the added token with exactly this text, -1 when there is none. */
 int32_t s1_tokenizer_token_id(const ins1_tokenizer *tokenizer, const char *text);
 
-/* The begin-of-text id, -1 when the checkpoint names none. INS1_ENCODE_ADD_BOS then adds nothing. */
+/* The begin-of-text id, -1 when the checkpoint names none. INS1_ENCODE_ADD_BOS then adds nothing.
+ */
 int32_t s1_tokenizer_bos(const ins1_tokenizer *tokenizer);
 
 /* Which rules apply: "intern-s1-pro", "intern-s1", "byte-level-bpe", "sentencepiece". Static. */

@@ -74,8 +74,7 @@ static bool decompose(s1_nfc *nfc, const uint8_t *text, uint32_t begin, uint32_t
             return false;
         for (utf8proc_ssize_t i = 0; i < n; i++) {
             int order = utf8proc_get_property(parts[i])->combining_class;
-            nfc->chars[nfc->n++] =
-                (s1_nfc_char){ (uint32_t)parts[i], (uint32_t)order, at, next };
+            nfc->chars[nfc->n++] = (s1_nfc_char){ (uint32_t)parts[i], (uint32_t)order, at, next };
         }
         at = next;
     }

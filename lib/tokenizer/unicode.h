@@ -65,8 +65,8 @@ typedef struct s1_nfc {
     size_t n, capacity, spare_capacity;
 } s1_nfc;
 
-/* Bring the stretch [begin, end) of `text`, well-formed UTF-8 without anything before or behind that
- * takes part, into form C: nfc->chars[0..n). False without memory. */
+/* Bring the stretch [begin, end) of `text`, well-formed UTF-8 without anything before or behind
+ * that takes part, into form C: nfc->chars[0..n). False without memory. */
 bool s1_nfc_run(s1_nfc *nfc, const uint8_t *text, uint32_t begin, uint32_t end,
                 const ins1_allocator *memory);
 void s1_nfc_finish(s1_nfc *nfc, const ins1_allocator *memory);

@@ -23,13 +23,15 @@ INTERNLM2 = ("internlm2-f32", "internlm2-bf16", "internlm2-ntk")
 
 def read(folder):
     config = json.loads((folder / "config.json").read_text())
-    weights = {name: torch.from_numpy(w.astype(np.float32)) for name, w in exact.read_weights(folder).items() if "_scale_inv" not in name}
+    stored = {name: w for name, w in exact.read_weights(folder).items() if "_scale_inv" not in name}
+    weights = {name: torch.from_numpy(w.astype(np.float32)) for name, w in stored.items()}
     return config, weights
 
 
 def llama(config, weights):
     """The same function as InternLM2, in transformers' Llama classes."""
-    text = {k: v for k, v in config.items() if k not in ("architectures", "model_type", "torch_dtype", "attn_implementation")}
+    left_out = ("architectures", "model_type", "torch_dtype", "attn_implementation")
+    text = {k: v for k, v in config.items() if k not in left_out}
     made = LlamaConfig(**text, attention_bias=config["bias"])
     made._attn_implementation = "eager"
     model, groups, d = LlamaForCausalLM(made).eval(), config["num_key_value_heads"], made.head_dim

@@ -206,7 +206,9 @@ class Model:
         return self["tok_embeddings.weight" if self.kind == "internlm2" else "embed_tokens.weight"][ids]
 
     def run(self, x, context=0, rounded=True):
-        names = ("attention_norm", "ffn_norm") if self.kind == "internlm2" else ("input_layernorm", "post_attention_layernorm")
+        names = ("input_layernorm", "post_attention_layernorm")
+        if self.kind == "internlm2":
+            names = ("attention_norm", "ffn_norm")
         tables = self.tables(len(x), context or len(x), rounded)
         result = {"hidden": [x], "experts": [], "gates": [], "margin": np.inf}
         for i in range(self.c["num_hidden_layers"]):

@@ -45,7 +45,8 @@ def is_quantised(name):
 def quantization_config(tensors, recipe):
     plain_modules = sorted({n.removesuffix(".weight").removesuffix("_coef").removesuffix(".cos").removesuffix(".sin")
                             for n in tensors if not n.endswith("_scale_inv") and n + "_scale_inv" not in tensors})
-    out = {"activation_scheme": "dynamic", "fmt": "e4m3", "modules_to_not_convert": plain_modules, "quant_method": "fp8"}
+    out = {"activation_scheme": "dynamic", "fmt": "e4m3", "modules_to_not_convert": plain_modules,
+           "quant_method": "fp8"}
     if recipe["fp8"].get("power_of_two"):
         out["scale_fmt"] = "ue8m0"
     return out | {"weight_block_size": [store.BLOCK, store.BLOCK]}
@@ -108,9 +109,9 @@ def save_result(expect, number, result, what):
             store.save_array(expect / f"{number}.{key}.npy", result[key].numpy())
     if "experts" in what:
         n = len(result["logits"])
-        join = lambda parts, kind: np.stack([p.numpy() for p in parts]).astype(kind) if parts else np.zeros((0, n, 0), kind)
-        store.save_array(expect / f"{number}.experts.npy", join(result["experts"], np.int32))
-        store.save_array(expect / f"{number}.gates.npy", join(result["gates"], np.float32))
+        for key, kind in (("experts", np.int32), ("gates", np.float32)):
+            parts = [p.numpy() for p in result[key]] or np.zeros((0, n, 0))
+            store.save_array(expect / f"{number}.{key}.npy", np.array(parts).astype(kind))
 
 
 def write_case(folder, suffix, lines, expect, options):
@@ -152,7 +153,8 @@ def make_text(folder, recipe, lines, model, options):
     """The greedy texts, with and without an end; gives the ids of the end and one that is none."""
     count = recipe["generate"]
     texts = [greedy(model, folder, recipe, line, count) for line in lines]
-    if recipe["member"] != "internlm2" and np.isin(np.concatenate(texts), range(placeholder(recipe), recipe["vocab"])).any():
+    special = range(placeholder(recipe), recipe["vocab"])
+    if recipe["member"] != "internlm2" and np.isin(np.concatenate(texts), special).any():
         raise SystemExit(f"{folder.name}: a text holds a placeholder; choose another line_seed")
     ends = choose_ends(texts)
     endless = folder / "expect-ignore-eos"
@@ -174,22 +176,24 @@ def make_long(folder, recipe, name, model, options):
     write_case(folder, "-long", "long.jsonl", "expect-long", options)
 
 
+def make_checkpoint(folder, recipe, name):
+    """Its config, not yet written because the end of text is chosen later, and its widened weights."""
+    config, tensors = tiny.config(recipe), stored_tensors(recipe, name)
+    if "fp8" in recipe:
+        config["quantization_config"] = quantization_config(tensors, recipe)
+    store.write_checkpoint(folder, tensors, recipe.get("shards", 1), recipe.get("aligned", True))
+    return config, store.widened(tensors)
+
+
 def make_folder(folder, recipe, name):
     if folder.exists():
         shutil.rmtree(folder)
     (folder / "expect").mkdir(parents=True)
-    recipe = tiny.DEFAULTS | recipe
-    config, tensors = tiny.config(recipe), stored_tensors(recipe, name)
-    if "fp8" in recipe:
-        config["quantization_config"] = quantization_config(tensors, recipe)
-    store.write_checkpoint(folder, tensors, recipe.get("shards", 1))
+    recipe, make = tiny.DEFAULTS | recipe, reference_class(recipe)
+    config, weights = make_checkpoint(folder, recipe, name)
     lines = make_lines(folder, recipe, name)
     write_lines(folder / "in.jsonl", lines)
-    longest = max(len(l if isinstance(l, list) else l["ids"]) for l in lines)
-    context = recipe.get("ctx") or recipe.get("long") or longest
-    make = reference_class(recipe)
-    weights = store.widened(tensors)
-    model = make(config, weights, context=context)
+    model = make(config, weights, context=recipe.get("ctx"))
     results = [model.run(embedded(model, folder, recipe, line)) for line in lines]
     what = ["logits", "hidden"] + (["experts"] if "experts" in recipe or recipe.get("routers") else [])
     for i, result in enumerate(results):
@@ -206,8 +210,9 @@ def make_folder(folder, recipe, name):
     write_case(folder, "", "in.jsonl", "expect", options)
     for suffix, more in CHUNKS.items():
         write_case(folder, "-" + suffix, "in.jsonl", "expect", options + more)
-    rough = make(config, weights, dtype=torch.bfloat16, context=context)
-    store.write_json(folder / "bf16.json", bf16_figures(results, [rough.run(embedded(rough, folder, recipe, l)) for l in lines]))
+    rough = make(config, weights, dtype=torch.bfloat16, context=recipe.get("ctx"))
+    roughly = [rough.run(embedded(rough, folder, recipe, line)) for line in lines]
+    store.write_json(folder / "bf16.json", bf16_figures(results, roughly))
 
 
 def write_ends(folder, config, ends, decoy, where):
@@ -217,8 +222,8 @@ def write_ends(folder, config, ends, decoy, where):
         text["eos_token_id"] = ends if len(ends) > 1 else ends[0]
         return
     text["eos_token_id"] = decoy
-    store.write_json(folder / "generation_config.json",
-                     {"bos_token_id": 0, "do_sample": True, "eos_token_id": ends, "temperature": 0.8, "top_k": 50, "top_p": 0.95})
+    sampling = {"do_sample": True, "temperature": 0.8, "top_k": 50, "top_p": 0.95}
+    store.write_json(folder / "generation_config.json", {"bos_token_id": 0, "eos_token_id": ends} | sampling)
 
 
 def check(folder):

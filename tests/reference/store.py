@@ -7,8 +7,9 @@ import json
 import numpy as np
 import torch
 
-NAMES = {torch.float32: "F32", torch.bfloat16: "BF16", torch.float16: "F16", torch.uint8: "U8",
-         torch.float8_e4m3fn: "F8_E4M3", torch.float8_e8m0fnu: "F8_E8M0"}
+# In the order in which the safetensors library writes the types of a file, so that every tensor is aligned.
+NAMES = {torch.float32: "F32", torch.bfloat16: "BF16", torch.float16: "F16", torch.float8_e8m0fnu: "F8_E8M0",
+         torch.float8_e4m3fn: "F8_E4M3", torch.uint8: "U8"}
 BLOCK = 128
 E4M3_MAX = 448.0
 
@@ -21,23 +22,29 @@ def write_json(path, value):
     path.write_text(json.dumps(value, indent=1, ensure_ascii=False) + "\n")
 
 
-def write_safetensors(path, tensors):
+def as_the_library(item):
+    name, tensor = item
+    return list(NAMES).index(tensor.dtype), name
+
+
+def write_safetensors(path, tensors, aligned=True):
+    """Unaligned: the tensors in the order given, and the data at an odd place; the format allows both."""
     header, blobs, at = {"__metadata__": {"format": "pt"}}, [], 0
-    for name, tensor in tensors.items():
+    for name, tensor in sorted(tensors.items(), key=as_the_library) if aligned else tensors.items():
         blob = raw_bytes(tensor)
         header[name] = {"dtype": NAMES[tensor.dtype], "shape": list(tensor.shape),
                         "data_offsets": [at, at + len(blob)]}
         blobs.append(blob)
         at += len(blob)
     text = json.dumps(header, separators=(",", ":")).encode()
-    text += b" " * (-len(text) % 8)
+    text += b" " * (-len(text) % 8 + (not aligned))
     path.write_bytes(len(text).to_bytes(8, "little") + text + b"".join(blobs))
 
 
-def write_checkpoint(folder, tensors, shards=1):
+def write_checkpoint(folder, tensors, shards=1, aligned=True):
     """One file, or shards cut where the bytes are equal, with the index that goes with them."""
     if shards == 1:
-        return write_safetensors(folder / "model.safetensors", tensors)
+        return write_safetensors(folder / "model.safetensors", tensors, aligned)
     total = sum(len(raw_bytes(t)) for t in tensors.values())
     parts, before = [{} for _ in range(shards)], 0
     for name, tensor in tensors.items():

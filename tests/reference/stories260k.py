@@ -64,7 +64,8 @@ def read_checkpoint(path):
     embedding = file.read(h["vocab"], h["hidden"])
     attention_norm, wq, wk, wv, wo = (file.layers(*s) for s in (vector, square, narrow, narrow, square))
     ffn_norm = file.layers(*vector)
-    w1, w2, w3 = (file.layers(h["layers"], *s) for s in ((h["inter"], h["hidden"]), (h["hidden"], h["inter"]), (h["inter"], h["hidden"])))
+    w1, w2, w3 = (file.layers(h["layers"], *s) for s in ((h["inter"], h["hidden"]), (h["hidden"], h["inter"]),
+                                                         (h["inter"], h["hidden"])))
     norm = file.read(1, h["hidden"])
     file.read(2 * h["context"], dim // 2)  # Tables of cos and sin, not needed.
     output = embedding if tied else file.read(h["vocab"], h["hidden"])
@@ -82,7 +83,8 @@ def write_safetensors(path, tensors):
     for name, rows in tensors.items():
         blob = b"".join(rows)
         shape = [len(rows), len(rows[0]) // 4]
-        header[name] = {"dtype": "F32", "shape": shape[1:] if "norm" in name else shape, "data_offsets": [len(data), len(data) + len(blob)]}
+        header[name] = {"dtype": "F32", "shape": shape[1:] if "norm" in name else shape,
+                        "data_offsets": [len(data), len(data) + len(blob)]}
         data += blob
     text = json.dumps(header).encode()
     text += b" " * (-len(text) % 8)
@@ -129,21 +131,23 @@ def sentencepiece_model(pieces):
     for i, (text, score) in enumerate(pieces):
         text = text.strip("\n") if i in (1, 2) else text.replace(" ", "\u2581")
         out += message(1, message(1, text.encode()) + real(2, score) + integer(3, piece_kind(i)))
-    trainer = integer(3, BPE) + integer(4, len(pieces)) + integer(35, 1) + integer(40, 0) + integer(41, 1) + integer(42, 2)
+    # model_type, vocab_size, byte_fallback; the ids of unknown, begin and end.
+    trainer = b"".join(integer(*pair) for pair in ((3, BPE), (4, len(pieces)), (35, 1), (40, 0), (41, 1), (42, 2)))
     normalizer = message(1, b"identity") + integer(3, 1) + integer(4, 0) + integer(5, 1)
     return out + message(2, trainer) + message(3, normalizer)
 
 
 def configs(h):
-    config = {"architectures": ["InternLM2ForCausalLM"], "model_type": "internlm2", "bias": False, "bos_token_id": 1, "eos_token_id": 2,
-              "hidden_act": "silu", "hidden_size": h["hidden"], "intermediate_size": h["inter"], "max_position_embeddings": h["context"],
-              "num_attention_heads": h["heads"], "num_hidden_layers": h["layers"], "num_key_value_heads": h["kv"], "pad_token_id": 2,
-              "rms_norm_eps": 1e-5, "rope_scaling": None, "rope_theta": 10000, "tie_word_embeddings": False, "torch_dtype": "float32",
+    config = {"architectures": ["InternLM2ForCausalLM"], "model_type": "internlm2", "bias": False, "bos_token_id": 1,
+              "eos_token_id": 2, "hidden_act": "silu", "hidden_size": h["hidden"], "intermediate_size": h["inter"],
+              "max_position_embeddings": h["context"], "num_attention_heads": h["heads"],
+              "num_hidden_layers": h["layers"], "num_key_value_heads": h["kv"], "pad_token_id": 2, "rms_norm_eps": 1e-5,
+              "rope_scaling": None, "rope_theta": 10000, "tie_word_embeddings": False, "torch_dtype": "float32",
               "vocab_size": h["vocab"]}
     # A story ends where the next one would begin.
     generation = {"bos_token_id": 1, "do_sample": False, "eos_token_id": [1, 2], "pad_token_id": 2}
-    tokenizer = {"add_bos_token": True, "add_eos_token": False, "bos_token": "<s>", "eos_token": "</s>", "pad_token": "</s>",
-                 "unk_token": "<unk>", "tokenizer_class": "InternLM2Tokenizer"}
+    tokenizer = {"add_bos_token": True, "add_eos_token": False, "bos_token": "<s>", "eos_token": "</s>",
+                 "pad_token": "</s>", "unk_token": "<unk>", "tokenizer_class": "InternLM2Tokenizer"}
     return {"config.json": config, "generation_config.json": generation, "tokenizer_config.json": tokenizer}
 
 

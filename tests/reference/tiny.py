@@ -60,7 +60,8 @@ def config(r):
     else:
         # The outer flag is the base class's default and says nothing.
         special |= {"downsample_ratio": 0.5, "image_seq_length": 256, "projector_hidden_act": "gelu",
-                    "tie_word_embeddings": True, "vision_feature_layer": -1, "vision_feature_select_strategy": "default"}
+                    "tie_word_embeddings": True, "vision_feature_layer": -1,
+                    "vision_feature_select_strategy": "default"}
     return {"architectures": [architecture], "model_type": kind} | special | {"text_config": text}
 
 
@@ -143,8 +144,10 @@ def internlm2_tensors(r, rnd):
         at = f"model.layers.{layer}."
         out |= {at + "attention.wqkv.weight": rnd.linear(rows, h, 1.5), at + "attention.wo.weight": rnd.linear(h, h)}
         if r.get("bias"):
-            out |= {at + "attention.wqkv.bias": rnd.normal(rows, std=0.3), at + "attention.wo.bias": rnd.normal(h, std=0.3)}
-        out |= {at + "feed_forward.w1.weight": rnd.linear(r["inter"], h), at + "feed_forward.w3.weight": rnd.linear(r["inter"], h),
+            out |= {at + "attention.wqkv.bias": rnd.normal(rows, std=0.3),
+                    at + "attention.wo.bias": rnd.normal(h, std=0.3)}
+        out |= {at + "feed_forward.w1.weight": rnd.linear(r["inter"], h),
+                at + "feed_forward.w3.weight": rnd.linear(r["inter"], h),
                 at + "feed_forward.w2.weight": rnd.linear(h, r["inter"], 2.0)}
         out |= {at + "attention_norm.weight": rnd.norm(h), at + "ffn_norm.weight": rnd.norm(h)}
     out |= {"model.norm.weight": rnd.norm(h), "output.weight": rnd.linear(r["vocab"], h, 3.0)}

@@ -11,21 +11,37 @@
 
 #if defined(__x86_64__)
 
-/* The compiler's probe asks the operating system too: XGETBV says which registers it saves. */
+/* Which registers the operating system saves, by XGETBV; only where CPUID says that it may be
+ * asked. */
+static unsigned saved_registers(void)
+{
+    unsigned low, high;
+    __asm__("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
+    return low;
+}
+
+static bool has_all(unsigned word, unsigned bits)
+{
+    return (word & bits) == bits;
+}
+
+/* Asked of the CPU itself: the compiler's own probe would put a constructor into the library. */
 unsigned s1_cpu_features(void)
 {
-    unsigned features = 0;
+    enum { SAVES_YMM = 0x6, SAVES_ZMM = 0xe6 };
+    unsigned a, b, c, d, features = 0;
 
-    __builtin_cpu_init();
-    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) {
-        unsigned a, b, c, d;
-        if (__get_cpuid(1, &a, &b, &c, &d) && c & bit_F16C)
-            features |= S1_CPU_AVX2;
-    }
-    if ((features & S1_CPU_AVX2) && __builtin_cpu_supports("avx512f") &&
-        __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
-        __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vnni") &&
-        __builtin_cpu_supports("avx512vbmi") && __builtin_cpu_supports("avx512bf16"))
+    if (!__get_cpuid(1, &a, &b, &c, &d) || !has_all(c, bit_OSXSAVE | bit_AVX | bit_FMA | bit_F16C))
+        return 0;
+    unsigned saved = saved_registers();
+    if (!has_all(saved, SAVES_YMM) || !__get_cpuid_count(7, 0, &a, &b, &c, &d) ||
+        !has_all(b, bit_AVX2))
+        return 0;
+    features |= S1_CPU_AVX2;
+    if (has_all(saved, SAVES_ZMM) &&
+        has_all(b, bit_AVX512F | bit_AVX512BW | bit_AVX512VL | bit_AVX512DQ) &&
+        has_all(c, bit_AVX512VNNI | bit_AVX512VBMI) && __get_cpuid_count(7, 1, &a, &b, &c, &d) &&
+        has_all(a, bit_AVX512BF16))
         features |= S1_CPU_AVX512;
     return features;
 }

@@ -1,0 +1,42 @@
+#ifndef CLI_ENGINE_H
+#define CLI_ENGINE_H
+
+#include "args.h"
+
+#include <interns1/interns1.h>
+
+/* What a command works with: the handles that its settings and its model ask for. */
+typedef struct engine {
+    ins1_runtime *runtime;
+    ins1_model *model;         /* NULL until engine_open */
+    ins1_model_info info;      /* of the model */
+    ins1_tokenizer *tokenizer; /* with INS1_PART_TOKENIZER */
+    ins1_decoder *decoder;     /* with INS1_PART_DECODER */
+    struct host_pool *pool;    /* with --pool host */
+    int32_t device, threads;
+    ins1_error error; /* of the last call that failed */
+    ins1_call call;   /* writes to `error`; every call may use it */
+} engine;
+
+/* The runtime with its devices, nothing opened. */
+ins1_status engine_start(engine *e, const settings *s);
+
+/* The model and, of `parts`, tokenizer and decoder. Takes what engine_start began. */
+ins1_status engine_open(engine *e, const settings *s, const char *model, uint32_t parts);
+
+/* --ctx counts where it is given, else `n_ctx`. */
+ins1_status engine_session(engine *e, const settings *s, size_t n_ctx, size_t n_seq,
+                           ins1_session **out);
+
+/* A JSON array of ids under one of the "ins1/" keys; *n 0 when there is none. To be freed. */
+ins1_status engine_ids(engine *e, const char *key, int32_t **out, size_t *n);
+
+/* INS1_PRECISION_*, as --precision says. */
+int32_t engine_precision(const settings *s);
+
+void engine_stop(engine *e);
+
+/* Print the sentence of the last failure; gives exit status 1. */
+int engine_failed(const engine *e, const command *c);
+
+#endif

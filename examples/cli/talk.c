@@ -1,0 +1,252 @@
+#include "talk.h"
+
+#include "json.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+static double now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
+}
+
+/* --- the sampler --- */
+
+/* A number of generation_config.json, `otherwise` when it has none. */
+static double default_of(engine *e, const char *key, double otherwise)
+{
+    const char *value = NULL;
+    size_t size = 0;
+    json number;
+    double out = otherwise;
+    buffer path = { 0 };
+
+    text_printf(&path, "generation_config.json/%s", key);
+    if (ins1_model_meta(e->model, path.at, &value, &size, &e->call) == INS1_OK && value &&
+        json_parse(&number, value, size, &e->error) == INS1_OK) {
+        if (number.kind == JSON_TRUE || number.kind == JSON_FALSE)
+            out = number.kind == JSON_TRUE;
+        else
+            json_real(&number, &out);
+        json_free(&number);
+    }
+    text_free(&path);
+    return out;
+}
+
+static float chosen(engine *e, float given, const char *key, double otherwise)
+{
+    return isnan(given) ? (float)default_of(e, key, otherwise) : given;
+}
+
+static ins1_status make_sampler(talk *t)
+{
+    const talk_options *o = t->o;
+    ins1_sampler_options options = INS1_INIT(ins1_sampler_options);
+    bool samples = default_of(t->e, "do_sample", 0) != 0;
+
+    options.temperature =
+        isnan(o->temperature) && !samples ? 0 : chosen(t->e, o->temperature, "temperature", 1);
+    options.top_p = chosen(t->e, o->top_p, "top_p", 0);
+    options.min_p = chosen(t->e, o->min_p, "min_p", 0);
+    options.top_k = o->top_k < 0 ? (int32_t)default_of(t->e, "top_k", 50) : o->top_k;
+    options.repeat_penalty = chosen(t->e, o->repeat_penalty, "repetition_penalty", 0);
+    options.frequency_penalty = o->frequency_penalty;
+    options.presence_penalty = o->presence_penalty;
+    options.repeat_last = o->repeat_last;
+    options.seed = o->seed;
+    options.tokenizer = t->e->tokenizer;
+    return ins1_sampler_create(&t->sampler, t->e->runtime, &options, &t->e->call);
+}
+
+/* --- the messages --- */
+
+ins1_status talk_begin(talk *t, engine *e, const settings *s, const talk_options *o)
+{
+    *t = (talk){ .e = e, .s = s, .o = o };
+    ins1_status status = make_sampler(t);
+    if (status == INS1_OK && o->system)
+        talk_add(t, "system", o->system, strlen(o->system));
+    return status;
+}
+
+static void drop_messages(talk *t)
+{
+    for (size_t i = 0; i < t->n_messages; i++)
+        free(t->messages[i].text);
+    free(t->messages);
+    t->messages = NULL;
+    t->n_messages = 0;
+}
+
+void talk_end(talk *t)
+{
+    drop_messages(t);
+    free(t->ids);
+    ins1_session_release(t->session);
+    ins1_sampler_release(t->sampler);
+}
+
+ins1_status talk_restart(talk *t, const char *system, size_t system_size)
+{
+    drop_messages(t);
+    if (system)
+        talk_add(t, "system", system, system_size);
+    return ins1_sampler_reset(t->sampler, t->o->seed, &t->e->call);
+}
+
+void talk_add(talk *t, const char *role, const char *text, size_t size)
+{
+    buffer copy = { 0 };
+    text_add(&copy, text, size);
+    t->messages = reallocate(t->messages, t->n_messages + 1, sizeof(*t->messages));
+    t->messages[t->n_messages++] = (struct talk_message){ role, copy.at, size };
+}
+
+ins1_status talk_prompt(talk *t, int32_t thinking, ins1_prompt **out)
+{
+    ins1_chat_options options = INS1_INIT(ins1_chat_options);
+    ins1_message *messages = allocate(t->n_messages, sizeof(*messages));
+    ins1_part *parts = allocate(t->n_messages, sizeof(*parts));
+
+    for (size_t i = 0; i < t->n_messages; i++) {
+        parts[i] = (ins1_part)INS1_INIT(ins1_part);
+        parts[i].kind = INS1_MODALITY_TEXT;
+        parts[i].text = t->messages[i].text;
+        parts[i].size = t->messages[i].size;
+        messages[i] = (ins1_message)INS1_INIT(ins1_message);
+        messages[i].role = t->messages[i].role;
+        messages[i].parts = &parts[i];
+        messages[i].n_parts = 1;
+    }
+    options.thinking = thinking;
+    options.add_generation_prompt = INS1_CHAT_ON;
+    ins1_status status =
+        ins1_prompt_create(out, t->e->tokenizer, messages, t->n_messages, &options, &t->e->call);
+    free(parts);
+    free(messages);
+    return status;
+}
+
+/* --- the model's turn --- */
+
+ins1_status talk_make_room(talk *t, size_t n_prompt)
+{
+    /* 0 lets the library choose; it never chooses less than this, nor more than the model's limit.
+     */
+    const size_t usual = 2048, spare = 1024;
+    size_t n_ctx = 0;
+    if (t->o->max_tokens)
+        n_ctx = n_prompt + (size_t)t->o->max_tokens;
+    else if (n_prompt > usual)
+        n_ctx = n_prompt + spare;
+    return engine_session(t->e, t->s, n_ctx, 1, &t->session);
+}
+
+/* Leave in the session what it has in common with the new ids, but never all of them: the last one
+ * has to be computed for its logits. */
+static ins1_status rewind_session(talk *t, const int32_t *ids, size_t n)
+{
+    size_t same = 0, kept = 0;
+    while (same < t->n_ids && same + 1 < n && t->ids[same] == ids[same])
+        same++;
+    ins1_status status = ins1_session_truncate(t->session, 0, same, &kept, &t->e->call);
+    t->n_cached = kept;
+    return status;
+}
+
+static ins1_status feed_prompt(talk *t)
+{
+    ins1_span span = INS1_INIT(ins1_span);
+    ins1_feed feed = INS1_INIT(ins1_feed);
+    span.ids = t->ids + t->n_cached;
+    span.n_ids = t->n_prompt - t->n_cached;
+    feed.spans = &span;
+    feed.n_spans = 1;
+    return ins1_session_prefill(t->session, &feed, 1, NULL, &t->e->call);
+}
+
+static ins1_status take_prompt(talk *t, const ins1_prompt *prompt, uint32_t *reply_flags)
+{
+    ins1_prompt_info info = INS1_INIT(ins1_prompt_info);
+    size_t n = 0;
+    ins1_status status = ins1_prompt_info_get(prompt, &info, &t->e->call);
+    if (status == INS1_OK && !t->session)
+        status = talk_make_room(t, info.n_tokens);
+    if (status != INS1_OK)
+        return status;
+
+    int32_t *ids = allocate(info.n_tokens, sizeof(*ids));
+    status = ins1_prompt_ids(prompt, ids, info.n_tokens, &n, &t->e->call);
+    if (status == INS1_OK)
+        status = rewind_session(t, ids, n);
+    free(t->ids);
+    t->ids = ids;
+    t->n_ids = t->n_prompt = n;
+    *reply_flags = info.reply_flags;
+    for (size_t i = 0; i < n && status == INS1_OK; i++)
+        status = ins1_sampler_accept(t->sampler, ids[i], &t->e->call);
+    return status == INS1_OK ? feed_prompt(t) : status;
+}
+
+static ins1_status open_stream(talk *t, uint32_t reply_flags, ins1_stream **out)
+{
+    ins1_stream_options options = INS1_INIT(ins1_stream_options);
+    ins1_text stop[MAX_LISTED];
+    for (size_t i = 0; i < t->o->stop.n; i++)
+        stop[i] = (ins1_text){ t->o->stop.at[i], strlen(t->o->stop.at[i]) };
+    options.reply_flags = reply_flags;
+    options.max_tokens = (size_t)t->o->max_tokens;
+    options.stop = stop;
+    options.n_stop = t->o->stop.n;
+    return ins1_stream_open(out, t->session, 0, t->e->tokenizer, t->sampler, &options, &t->e->call);
+}
+
+static void keep_ids(talk *t, const ins1_event *event)
+{
+    t->ids = reallocate(t->ids, t->n_ids + event->n_tokens, sizeof(*t->ids));
+    for (size_t i = 0; i < event->n_tokens && event->tokens; i++)
+        t->ids[t->n_ids++] = event->tokens[i].token;
+    t->n_reply += event->n_tokens;
+}
+
+static ins1_status follow(talk *t, ins1_stream *stream, talk_show_fn *show, void *user)
+{
+    ins1_event event = INS1_INIT(ins1_event);
+    ins1_status status;
+    do {
+        status = ins1_stream_next(stream, &event, &t->e->call);
+        if (status != INS1_OK)
+            break;
+        keep_ids(t, &event);
+        show(user, &event);
+    } while (event.kind != INS1_EVENT_END);
+    t->end = status == INS1_OK ? event.end_reason : 0;
+    return status;
+}
+
+ins1_status talk_reply(talk *t, const ins1_prompt *prompt, talk_show_fn *show, void *user)
+{
+    ins1_stream *stream = NULL;
+    uint32_t reply_flags = 0;
+    double begin = now();
+
+    t->n_prompt = t->n_reply = t->n_cached = 0;
+    t->end = 0;
+    ins1_status status = take_prompt(t, prompt, &reply_flags);
+    t->prompt_s = now() - begin;
+    begin = now();
+    if (status == INS1_OK)
+        status = open_stream(t, reply_flags, &stream);
+    if (status == INS1_OK)
+        status = follow(t, stream, show, user);
+    t->reply_s = now() - begin;
+    ins1_stream_release(stream);
+    if (status != INS1_OK)
+        t->n_ids = 0; /* what the session holds now is not worth knowing */
+    return status;
+}

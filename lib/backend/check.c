@@ -1,0 +1,481 @@
+/* The definitions of sys/backend.h as a table, and the one place where operations are held to it.
+ */
+
+#include "backend/check.h"
+
+#include "base/checked.h"
+#include "interns1/model.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+/* Types of an operand. */
+enum {
+    T_F32 = 1u << 0,
+    T_F16 = 1u << 1,
+    T_BF16 = 1u << 2,
+    T_F8 = 1u << 3,
+    T_I32 = 1u << 4,
+    T_U8 = 1u << 5,
+    T_ANY = T_F32 | T_F16 | T_BF16 | T_F8,
+    T_SCALE = T_F32 | T_BF16 | T_U8,
+    T_POOL = T_F32 | T_F16 | T_BF16,
+};
+
+enum {
+    OPTIONAL = 1u << 0,
+    TRANSPOSED_TOO = 1u << 1, /* stride[0] may be the 1 instead of the last */
+};
+
+/* Axes are spelled outermost first. A small letter is a number that is the same wherever the letter
+ * stands; a capital the number of blocks of 128 in it; '/' before a letter half of it; '?' before a
+ * letter it or 1; a digit itself; "*" in front of the last any axes before it, "=" all axes of the
+ * first input. */
+typedef struct operand {
+    const char *name;
+    uint32_t types;
+    const char *axes;
+    uint32_t flags;
+} operand;
+
+enum { MAX_OPERANDS = 6 };
+
+typedef struct definition {
+    const char *name;
+    uint32_t flags;
+    int32_t n_in;
+    int32_t n_out;
+    operand operands[MAX_OPERANDS]; /* inputs, then outputs */
+} definition;
+
+static const definition definitions[] = {
+    [INS1_OP_MATMUL] = { "matmul",
+                         INS1_OP_ACCUMULATE,
+                         4,
+                         1,
+                         { { "w", T_ANY, "nk", TRANSPOSED_TOO },
+                           { "x", T_F32, "tk", 0 },
+                           { "scale", T_SCALE, "NK", OPTIONAL },
+                           { "bias", T_ANY, "n", OPTIONAL },
+                           { "y", T_F32, "tn", 0 } } },
+    /* Its list of matrices has a function of its own. */
+    [INS1_OP_MATMUL_EXPERTS] = { "matmul_experts",
+                                 0,
+                                 2,
+                                 1,
+                                 { { "x", T_F32, "tk", 0 },
+                                   { "ids", T_I32, "p", 0 },
+                                   { "y", T_F32, "pn", 0 } } },
+    [INS1_OP_RMSNORM] = { "rmsnorm",
+                          0,
+                          2,
+                          1,
+                          { { "x", T_F32, "*n", 0 },
+                            { "weight", T_ANY, "n", 0 },
+                            { "y", T_F32, "=", 0 } } },
+    [INS1_OP_ROPE] = { "rope",
+                       0,
+                       3,
+                       1,
+                       { { "x", T_F32, "tgrd", 0 },
+                         { "cos", T_F32, "t?g/d", 0 },
+                         { "sin", T_F32, "t?g/d", 0 },
+                         { "y", T_F32, "tgrd", 0 } } },
+    [INS1_OP_KV_PUT] = { "kv_put",
+                         0,
+                         4,
+                         2,
+                         { { "k", T_F32, "tg1d", 0 },
+                           { "v", T_F32, "tg1d", 0 },
+                           { "rows", T_I32, "t2", 0 },
+                           { "pages", T_I32, "lm", 0 },
+                           { "k pool", T_POOL, "bgcd", 0 },
+                           { "v pool", T_POOL, "bgcd", 0 } } },
+    [INS1_OP_ATTENTION] = { "attention",
+                            0,
+                            5,
+                            1,
+                            { { "q", T_F32, "tgrd", 0 },
+                              { "k pool", T_POOL, "bgcd", 0 },
+                              { "v pool", T_POOL, "bgcd", 0 },
+                              { "rows", T_I32, "t2", 0 },
+                              { "pages", T_I32, "lm", 0 },
+                              { "y", T_F32, "tgrd", 0 } } },
+    [INS1_OP_ROUTE] = { "route",
+                        INS1_OP_NORMALIZE,
+                        1,
+                        2,
+                        { { "logits", T_F32, "te", 0 },
+                          { "ids", T_I32, "tk", 0 },
+                          { "gates", T_F32, "tk", 0 } } },
+    [INS1_OP_COMBINE] = { "combine",
+                          0,
+                          2,
+                          1,
+                          { { "x", T_F32, "pn", 0 },
+                            { "gates", T_F32, "tk", 0 },
+                            { "y", T_F32, "tn", 0 } } },
+    [INS1_OP_ACT_MUL] = { "act_mul",
+                          0,
+                          2,
+                          1,
+                          { { "a", T_F32, "tn", 0 },
+                            { "b", T_F32, "tn", 0 },
+                            { "y", T_F32, "tn", 0 } } },
+    [INS1_OP_ADD] = { "add",
+                      0,
+                      2,
+                      1,
+                      { { "a", T_F32, "tn", 0 },
+                        { "b", T_F32, "tn", 0 },
+                        { "y", T_F32, "tn", 0 } } },
+    [INS1_OP_SCALE] = { "scale", 0, 1, 1, { { "x", T_F32, "tn", 0 }, { "y", T_F32, "tn", 0 } } },
+    [INS1_OP_GET_ROWS] = { "get_rows",
+                           0,
+                           2,
+                           1,
+                           { { "table", T_ANY, "rn", 0 },
+                             { "ids", T_I32, "t", 0 },
+                             { "y", T_F32, "tn", 0 } } },
+};
+
+enum {
+    N_DEFINITIONS = sizeof(definitions) / sizeof(definitions[0]),
+    UNKNOWN = -1,
+};
+
+/* One operation under inspection. */
+typedef struct inspection {
+    const s1_device *device;
+    const char *op;
+    const ins1_tensor_desc *first;
+    int64_t letters['z' - 'a' + 1]; /* UNKNOWN until one is met */
+    ins1_error *error;
+} inspection;
+
+static uint32_t type_bit(int32_t dtype)
+{
+    switch (dtype) {
+    case INS1_DTYPE_F32:
+        return T_F32;
+    case INS1_DTYPE_F16:
+        return T_F16;
+    case INS1_DTYPE_BF16:
+        return T_BF16;
+    case INS1_DTYPE_F8_E4M3:
+        return T_F8;
+    case INS1_DTYPE_I32:
+        return T_I32;
+    case INS1_DTYPE_U8:
+        return T_U8;
+    default:
+        return 0;
+    }
+}
+
+/* Bytes from element 0 to the end of the last. The strides of axes without a second element do not
+ * matter. False when the number does not fit. */
+static bool extent(const ins1_tensor_desc *view, uint64_t *bytes)
+{
+    uint64_t last = 0;
+    uint64_t step;
+
+    *bytes = 0;
+    for (int32_t i = 0; i < view->ndim; i++)
+        if (view->dim[i] == 0)
+            return true;
+    for (int32_t i = 0; i < view->ndim; i++)
+        if (view->dim[i] > 1 &&
+            (!s1_mul((uint64_t)view->dim[i] - 1, (uint64_t)view->stride[i], &step) ||
+             !s1_add(last, step, &last)))
+            return false;
+    return s1_add(last, 1, &last) && s1_mul(last, s1_dtype_size(view->dtype), bytes);
+}
+
+static ins1_status check_strides(const inspection *on, const operand *what,
+                                 const ins1_tensor_desc *view)
+{
+    int32_t last = view->ndim - 1;
+
+    for (int32_t i = 0; i < view->ndim; i++)
+        if (view->dim[i] > 1 && view->stride[i] < 1)
+            return s1_fail(on->error, INS1_E_INTERNAL,
+                           "%s: stride %d of '%s' is %" PRId64 ", at least 1 expected", on->op, i,
+                           what->name, view->stride[i]);
+    if (last < 0 || view->dim[last] <= 1 || view->stride[last] == 1)
+        return INS1_OK;
+    if ((what->flags & TRANSPOSED_TOO) && view->stride[0] == 1)
+        return INS1_OK;
+    return s1_fail(on->error, INS1_E_INTERNAL,
+                   "%s: the last stride of '%s' is %" PRId64 ", 1 expected", on->op, what->name,
+                   view->stride[last]);
+}
+
+static ins1_status check_range(const inspection *on, const operand *what,
+                               const ins1_tensor_desc *view)
+{
+    const s1_block *block = s1_blocks_find(&on->device->blocks, view->buffer);
+    uint64_t needed;
+
+    if (!block)
+        return s1_fail(on->error, INS1_E_INTERNAL,
+                       "%s: '%s' lies in buffer %" PRIu64 ", which is not alive", on->op,
+                       what->name, view->buffer);
+    if (!extent(view, &needed) || needed > view->bytes)
+        return s1_fail(on->error, INS1_E_INTERNAL,
+                       "%s: the shape of '%s' needs more than its %" PRIu64 " bytes", on->op,
+                       what->name, view->bytes);
+    /* Two comparisons and no addition: nothing here can wrap. */
+    if (view->offset > block->size || view->bytes > block->size - view->offset)
+        return s1_fail(on->error, INS1_E_INTERNAL,
+                       "%s: '%s' takes %" PRIu64 " bytes at %" PRIu64 " of a buffer of %" PRIu64,
+                       on->op, what->name, view->bytes, view->offset, block->size);
+    uint64_t at = (uint64_t)(uintptr_t)block->host + view->offset;
+    if (needed && at % s1_dtype_size(view->dtype) != 0)
+        return s1_fail(on->error, INS1_E_INTERNAL, "%s: '%s' is not aligned to its elements",
+                       on->op, what->name);
+    return INS1_OK;
+}
+
+static int64_t letter(const inspection *on, char small)
+{
+    return on->letters[small - 'a'];
+}
+
+/* One axis against its spelling at `*axes`, which moves past it. */
+static bool axis_agrees(inspection *on, const char **axes, int64_t dim)
+{
+    char c = *(*axes)++;
+
+    if (c >= '0' && c <= '9')
+        return dim == c - '0';
+    if (c >= 'A' && c <= 'Z') {
+        int64_t n = letter(on, (char)(c - 'A' + 'a'));
+        return dim == n / 128 + (n % 128 != 0);
+    }
+    if (c == '/') {
+        int64_t n = letter(on, *(*axes)++);
+        return n % 2 == 0 && dim == n / 2;
+    }
+    if (c == '?') {
+        int64_t n = letter(on, *(*axes)++);
+        return dim == 1 || dim == n;
+    }
+    int64_t *n = &on->letters[c - 'a'];
+    if (*n == UNKNOWN)
+        *n = dim;
+    return *n == dim;
+}
+
+static int32_t count_axes(const char *axes)
+{
+    int32_t n = 0;
+    for (; *axes; axes++)
+        n += *axes != '/' && *axes != '?';
+    return n;
+}
+
+static ins1_status shape_differs(const inspection *on, const operand *what, int32_t axis,
+                                 int64_t dim)
+{
+    return s1_fail(on->error, INS1_E_INTERNAL,
+                   "%s: axis %d of '%s' is %" PRId64 ", which does not agree with the others",
+                   on->op, axis, what->name, dim);
+}
+
+static ins1_status check_shape(inspection *on, const operand *what, const ins1_tensor_desc *view)
+{
+    const char *axes = what->axes;
+    int32_t i = 0;
+
+    for (int32_t j = 0; j < view->ndim; j++)
+        if (view->dim[j] < 0 || view->dim[j] > INT32_MAX)
+            return s1_fail(on->error, INS1_E_INTERNAL, "%s: axis %d of '%s' is %" PRId64, on->op, j,
+                           what->name, view->dim[j]);
+
+    if (*axes == '=') {
+        for (; i < view->ndim && view->ndim == on->first->ndim; i++)
+            if (view->dim[i] != on->first->dim[i])
+                return shape_differs(on, what, i, view->dim[i]);
+        axes = "";
+    } else if (*axes == '*') {
+        i = view->ndim - 1;
+        axes++;
+    }
+    if (i < 0 || view->ndim - i != count_axes(axes))
+        return s1_fail(on->error, INS1_E_INTERNAL, "%s: '%s' has %d axes, which are not '%s'",
+                       on->op, what->name, view->ndim, what->axes);
+    for (; i < view->ndim; i++) {
+        if (!axis_agrees(on, &axes, view->dim[i]))
+            return shape_differs(on, what, i, view->dim[i]);
+    }
+    return INS1_OK;
+}
+
+static ins1_status check_operand(inspection *on, const operand *what, const ins1_tensor_desc *view)
+{
+    if (!view->dtype && (what->flags & OPTIONAL))
+        return INS1_OK;
+    if (view->struct_size != sizeof(*view))
+        return s1_fail(on->error, INS1_E_INTERNAL, "%s: the view '%s' is %u bytes, %zu expected",
+                       on->op, what->name, view->struct_size, sizeof(*view));
+    if (!(type_bit(view->dtype) & what->types))
+        return s1_fail(on->error, INS1_E_INTERNAL, "%s: '%s' has type %s (0x%x)", on->op,
+                       what->name, s1_dtype_name(view->dtype), (unsigned)view->dtype);
+    if (view->layout != INS1_LAYOUT_STRIDED)
+        return s1_fail(on->error, INS1_E_INTERNAL, "%s: '%s' has layout %d", on->op, what->name,
+                       view->layout);
+    if (view->ndim < 0 || view->ndim > 4)
+        return s1_fail(on->error, INS1_E_INTERNAL, "%s: '%s' has %d axes, 0 to 4 expected", on->op,
+                       what->name, view->ndim);
+
+    ins1_status status = check_shape(on, what, view);
+    if (status == INS1_OK)
+        status = check_strides(on, what, view);
+    return status == INS1_OK ? check_range(on, what, view) : status;
+}
+
+static const operand expert_matrix = { "w of an expert", T_ANY, "nk", TRANSPOSED_TOO };
+static const operand expert_scale = { "scale of an expert", T_SCALE, "NK", OPTIONAL };
+
+static uint64_t mix(uint64_t digest, const ins1_tensor_desc *view)
+{
+    uint64_t words[sizeof(*view) / sizeof(uint64_t)];
+
+    memcpy(words, view, sizeof(words));
+    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+        digest = (digest ^ words[i]) * UINT64_C(0x9e3779b97f4a7c15);
+        digest ^= digest >> 29;
+    }
+    return digest;
+}
+
+static ins1_status check_expert(inspection *on, const ins1_op *op, int32_t expert)
+{
+    const ins1_tensor_desc *w = &op->in[2 + expert];
+    ins1_status status = check_operand(on, &expert_matrix, w);
+    return status == INS1_OK ? check_operand(on, &expert_scale, w + op->i[2]) : status;
+}
+
+static s1_seen *seen_entry(s1_seen *seen, const ins1_tensor_desc *in)
+{
+    uint64_t hash = (uint64_t)(uintptr_t)in * UINT64_C(0x9e3779b97f4a7c15);
+    return seen ? &seen[(hash >> 32) % S1_N_SEEN] : NULL;
+}
+
+/* Checking the first expert ties the letters of the list to those of x and y, known or not. */
+static ins1_status check_experts(inspection *on, s1_seen *seen, const ins1_op *op)
+{
+    int32_t n_experts = op->i[2];
+    const ins1_tensor_desc *last = &op->in[op->n_in - 1];
+    s1_seen *entry = seen_entry(seen, op->in);
+    ins1_status status = check_expert(on, op, 0);
+    if (status != INS1_OK)
+        return status;
+
+    s1_seen now = {
+        .in = op->in,
+        .generation = atomic_load_explicit(&on->device->generation, memory_order_relaxed),
+        .digest = mix(mix(mix(1, &op->in[2]), &op->in[2 + n_experts]), last),
+        .n_in = op->n_in,
+    };
+    if (entry && entry->in == now.in && entry->generation == now.generation &&
+        entry->digest == now.digest && entry->n_in == now.n_in) {
+        entry->turn = (entry->turn + 1) % n_experts;
+        return check_expert(on, op, entry->turn);
+    }
+    for (int32_t e = 1; e < n_experts && status == INS1_OK; e++)
+        status = check_expert(on, op, e);
+    if (entry && status == INS1_OK)
+        *entry = now;
+    return status;
+}
+
+static ins1_status check_precision(const inspection *on, const ins1_op *op)
+{
+    if (op->i[0] == INS1_PRECISION_F32 || op->i[0] == INS1_PRECISION_BF16)
+        return INS1_OK;
+    return s1_fail(on->error, INS1_E_UNSUPPORTED, "%s: precision %d is not F32 or BF16", on->op,
+                   op->i[0]);
+}
+
+static ins1_status check_products(const inspection *on, int64_t rows, int64_t each)
+{
+    int64_t results = letter(on, 'p');
+    if (each >= 0 && rows * each == results)
+        return INS1_OK;
+    return s1_fail(on->error, INS1_E_INTERNAL,
+                   "%s: %" PRId64 " results from %" PRId64 " rows, %" PRId64 " of each", on->op,
+                   results, rows, each);
+}
+
+static ins1_status check_groups(const inspection *on, const ins1_op *op)
+{
+    int64_t n = letter(on, 'e');
+    int64_t k = letter(on, 'k');
+    int64_t groups = op->i[1] > 1 ? op->i[1] : 1;
+
+    if (op->i[1] >= 0 && k <= n && n % groups == 0 && k % groups == 0)
+        return INS1_OK;
+    return s1_fail(on->error, INS1_E_INTERNAL,
+                   "%s: the best %" PRId64 " of %" PRId64 " in %d groups", on->op, k, n, op->i[1]);
+}
+
+/* What is no shape of one operand. */
+static ins1_status check_rest(inspection *on, s1_seen *seen, const ins1_op *op)
+{
+    ins1_status status;
+
+    switch (op->op) {
+    case INS1_OP_MATMUL:
+        return check_precision(on, op);
+    case INS1_OP_MATMUL_EXPERTS:
+        status = check_precision(on, op);
+        if (status == INS1_OK)
+            status = check_products(on, letter(on, 't'), op->i[1]);
+        return status == INS1_OK ? check_experts(on, seen, op) : status;
+    case INS1_OP_ROUTE:
+        return check_groups(on, op);
+    case INS1_OP_COMBINE:
+        return check_products(on, letter(on, 't'), letter(on, 'k'));
+    case INS1_OP_ACT_MUL:
+        if (op->i[0] >= INS1_ACT_SILU && op->i[0] <= INS1_ACT_GELU_TANH)
+            return INS1_OK;
+        return s1_fail(on->error, INS1_E_UNSUPPORTED, "%s: activation %d is not known", on->op,
+                       op->i[0]);
+    default:
+        return INS1_OK;
+    }
+}
+
+static int64_t inputs_of(const definition *d, const ins1_op *op)
+{
+    return op->op == INS1_OP_MATMUL_EXPERTS ? 2 + 2 * (int64_t)op->i[2] : d->n_in;
+}
+
+ins1_status s1_check_op(const s1_device *device, s1_seen *seen, const ins1_op *op,
+                        ins1_error *error)
+{
+    if (op->op < 1 || op->op >= N_DEFINITIONS)
+        return s1_fail(error, INS1_E_UNSUPPORTED, "operation %d is not known", op->op);
+    const definition *d = &definitions[op->op];
+    inspection on = { .device = device, .op = d->name, .first = op->in, .error = error };
+
+    if (op->struct_size != sizeof(*op) || (op->flags & ~d->flags))
+        return s1_fail(error, INS1_E_INTERNAL, "%s: %u bytes with flags 0x%x", d->name,
+                       op->struct_size, op->flags);
+    if (op->n_in != inputs_of(d, op) || op->n_in < d->n_in || op->n_out != d->n_out || !op->in ||
+        !op->out || (op->op == INS1_OP_MATMUL_EXPERTS && op->i[2] < 1))
+        return s1_fail(error, INS1_E_INTERNAL, "%s: %d inputs and %d outputs", d->name, op->n_in,
+                       op->n_out);
+
+    for (size_t i = 0; i < sizeof(on.letters) / sizeof(on.letters[0]); i++)
+        on.letters[i] = UNKNOWN;
+    for (int32_t i = 0; i < d->n_in + d->n_out; i++) {
+        const ins1_tensor_desc *view = i < d->n_in ? &op->in[i] : &op->out[i - d->n_in];
+        ins1_status status = check_operand(&on, &d->operands[i], view);
+        if (status != INS1_OK)
+            return status;
+    }
+    return check_rest(&on, seen, op);
+}

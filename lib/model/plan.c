@@ -1,0 +1,154 @@
+#include "model/load.h"
+
+#include "base/struct.h"
+#include "decoder/sizes.h"
+#include "runtime/runtime.h"
+
+enum {
+    STREAM_BYTES = 292 << 10, /* of a queue on the CPU: work space of a kernel, lists of views */
+    BUFFER_BYTES = 100,       /* of a tensor's buffer, the lists it stands in included */
+};
+
+/* Where the bytes go that a decoder and a session on it take. */
+typedef struct bill {
+    uint64_t
+        weights; /* as the decoder reads them: in the files' mapping, or where they are read to */
+    uint64_t mapped; /* of `weights`: not taken from the allocator */
+    uint64_t model;  /* tables of the model */
+    uint64_t tables; /* of the decoder */
+    uint64_t kv, scratch;
+    uint64_t kv_per_token;
+    bool on_device; /* weights are copied there, KV and scratch live there */
+} bill;
+
+static uint64_t count_experts(const s1_config *config)
+{
+    uint64_t n = 0;
+    for (int32_t i = 0; i < config->decoder.n_layer; i++)
+        n += s1_config_is_moe(config, i) ? 3 * (uint64_t)config->decoder.n_expert : 0;
+    return n;
+}
+
+static void bill_weights(bill *out, const s1_loaded *loaded, int32_t load_mode)
+{
+    const s1_bound *bound = &loaded->bound;
+    const uint64_t copied = s1_checkpoint_copied(loaded->checkpoint);
+
+    if (load_mode == INS1_LOAD_READ) {
+        out->weights = s1_checkpoint_file_size(loaded->checkpoint) + copied;
+    } else {
+        out->weights = bound->disk + copied;
+        out->mapped = bound->disk;
+    }
+    out->model = bound->n_layers * sizeof(*bound->layers) +
+                 bound->n_experts * sizeof(*bound->experts) +
+                 s1_checkpoint_memory(loaded->checkpoint) +
+                 s1_checkpoint_count(loaded->checkpoint) * BUFFER_BYTES;
+}
+
+static ins1_status find_device(bill *out, ins1_runtime *runtime,
+                               const ins1_decoder_options *options, ins1_error *error)
+{
+    ins1_device_info info;
+    int32_t device = options->n_placements ? options->placements[0].device : 0;
+
+    ins1_status status = s1_registry_info(s1_runtime_registry(runtime), device, &info, error);
+    if (status == INS1_OK)
+        out->on_device = !(info.caps & INS1_CAP_HOST_MEM);
+    return status;
+}
+
+static ins1_status bill_session(bill *out, const s1_config *config,
+                                const ins1_decoder_options *decoder,
+                                const ins1_session_options *given, ins1_error *error)
+{
+    const s1_decoder_config *d = &config->decoder;
+    const uint64_t n_experts = count_experts(config);
+    ins1_session_options options;
+    s1_forward_sizes sizes;
+    int32_t precision;
+
+    ins1_status status = s1_decoder_precision(&precision, d, decoder->precision, error);
+    if (status == INS1_OK)
+        status = s1_session_sizes(&sizes, &options, given, d, precision, error);
+    if (status != INS1_OK)
+        return status;
+    out->kv = s1_cache_bytes(d, sizes.kv_dtype, sizes.n_ctx, sizes.n_seq);
+    out->kv_per_token = 2 * (uint64_t)d->n_layer * (uint64_t)d->n_head_kv * (uint64_t)d->head_dim *
+                        s1_dtype_size(sizes.kv_dtype);
+    out->scratch = s1_session_scratch_bytes(d, &sizes, options.flags);
+    /* Every expert is named once by the decoder and once more, with its scale, by the session. */
+    out->scratch += STREAM_BYTES;
+    out->tables = sizeof(ins1_decoder) + (uint64_t)d->n_layer * sizeof(s1_layer) +
+                  n_experts * sizeof(s1_placed_linear);
+    out->scratch += 2 * n_experts * sizeof(ins1_tensor_desc);
+    return INS1_OK;
+}
+
+static void write_plan(ins1_plan *out, const s1_loaded *loaded, const bill *b)
+{
+    out->parts = loaded->parts;
+    if (loaded->parts & INS1_PART_TOKENIZER) {
+        out->tokenizer.disk = loaded->tokenizer_size;
+        out->tokenizer.host = loaded->tokenizer_size;
+    }
+    out->total_host = out->tokenizer.host;
+    out->least_total = out->total_host;
+    if (!(loaded->parts & INS1_PART_DECODER))
+        return;
+    out->decoder.disk = loaded->bound.disk;
+    out->decoder.host = b->weights + b->model + b->tables;
+    out->decoder.device = b->on_device ? loaded->bound.disk : 0;
+    out->kv_per_token = b->kv_per_token;
+    out->scratch = b->scratch;
+    out->total_host += out->decoder.host;
+    if (b->on_device)
+        out->total_device = out->decoder.device + b->kv + b->scratch;
+    else
+        out->total_host += b->kv + b->scratch;
+    /* The budget is about what is allocated; pages of a mapping the system can take back. */
+    out->least_total = out->total_host - b->mapped;
+}
+
+ins1_status ins1_model_plan(ins1_runtime *runtime, const ins1_model_options *model,
+                            const ins1_decoder_options *decoder,
+                            const ins1_session_options *session, ins1_plan *out,
+                            const ins1_call *given)
+{
+    ins1_decoder_options decoder_options;
+    ins1_model_options options;
+    ins1_plan plan = { 0 };
+    s1_loaded loaded = { 0 };
+    bill b = { 0 };
+    s1_call call;
+
+    ins1_status status = s1_call_begin(&call, given);
+    if (status != INS1_OK)
+        return status;
+    if (!runtime || !model || !out)
+        return s1_fail(call.error, INS1_E_ARGUMENT,
+                       "a plan needs a runtime, a model and an answer");
+    status = s1_struct_import(&options, model, sizeof(options), call.error);
+    if (status == INS1_OK)
+        status = s1_struct_import(&decoder_options, decoder, sizeof(decoder_options), call.error);
+    if (status == INS1_OK && decoder_options.n_placements && !decoder_options.placements)
+        status = s1_fail(call.error, INS1_E_ARGUMENT, "%zu placements at NULL",
+                         decoder_options.n_placements);
+    if (status != INS1_OK)
+        return status;
+
+    status = s1_load(&loaded, s1_runtime_memory(runtime), &options, s1_runtime_flags(runtime), true,
+                     &call);
+    if (status == INS1_OK && loaded.parts & INS1_PART_DECODER) {
+        bill_weights(&b, &loaded, options.load_mode);
+        status = find_device(&b, runtime, &decoder_options, call.error);
+        if (status == INS1_OK)
+            status = bill_session(&b, &loaded.config, &decoder_options, session, call.error);
+    }
+    if (status == INS1_OK) {
+        write_plan(&plan, &loaded, &b);
+        status = s1_struct_export(out, &plan, sizeof(plan), call.error);
+    }
+    s1_load_finish(&loaded);
+    return status;
+}

@@ -1,0 +1,103 @@
+#include "model/config.h"
+
+/* What a reader uses. */
+static const char *const used[] = {
+    "architectures",
+    "attention_bias",
+    "bias",
+    "decoder_sparse_step",
+    "eos_token_id",
+    "head_dim",
+    "hidden_act",
+    "hidden_size",
+    "image_token_id",
+    "intermediate_size",
+    "layer_types",
+    "max_position_embeddings",
+    "mlp_only_layers",
+    "model_type",
+    "moe_intermediate_size",
+    "norm_topk_prob",
+    "num_attention_heads",
+    "num_experts",
+    "num_experts_per_tok",
+    "num_hidden_layers",
+    "num_key_value_heads",
+    "partial_rotary_factor",
+    "quantization_config",
+    "reward_token_id",
+    "rms_norm_eps",
+    "rope_parameters",
+    "rope_scaling",
+    "rope_theta",
+    "router_n_groups",
+    "text_config",
+    "tie_word_embeddings",
+    "ts_token_id",
+    "use_sliding_window",
+    "video_token_id",
+    "vocab_size",
+};
+
+/* What changes no number that inference computes, or belongs to an encoder, whose reader knows it.
+ */
+static const char *const ignored[] = {
+    "_attn_implementation",
+    "_name_or_path",
+    "attention_dropout",
+    "attn_implementation",
+    "auto_map",
+    "bos_token_id",
+    "chunk_size_feed_forward",
+    "downsample_ratio",
+    "dtype",
+    "force_image_size",
+    "image_seq_length",
+    "initializer_range",
+    "is_encoder_decoder",
+    "max_window_layers",
+    "output_attentions",
+    "output_hidden_states",
+    "output_router_logits",
+    "pad_token_id",
+    "pretraining_tp",
+    "projector_hidden_act",
+    "return_dict",
+    "router_aux_loss_coef",
+    "sliding_window",
+    "torch_dtype",
+    "transformers_version",
+    "ts_config",
+    "use_cache",
+    "vision_config",
+    "vision_end_token_id",
+    "vision_feature_layer",
+    "vision_feature_select_strategy",
+    "vision_start_token_id",
+};
+
+static bool is_in(s1_json key, const char *const *list, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (s1_json_is(key, list[i]))
+            return true;
+    return false;
+}
+
+static void walk_object(s1_json object, const char *where,
+                        void (*visit)(void *user, const char *where, s1_json key), void *user)
+{
+    s1_json key, value;
+    s1_json_walk walk = s1_json_begin(object);
+    while (walk.is_object && s1_json_next(&walk, &key, &value))
+        if (!is_in(key, used, sizeof(used) / sizeof(used[0])) &&
+            !is_in(key, ignored, sizeof(ignored) / sizeof(ignored[0])))
+            visit(user, where, key);
+}
+
+void s1_config_unknown(s1_json root, void (*visit)(void *user, const char *where, s1_json key),
+                       void *user)
+{
+    walk_object(root, "", visit, user);
+    walk_object(s1_json_get(root, "text_config"), "text_config/", visit, user);
+}

@@ -1,0 +1,26 @@
+#ifndef S1_MODEL_WEIGHTS_H
+#define S1_MODEL_WEIGHTS_H
+
+#include "base/call.h"
+#include "format/checkpoint.h"
+#include "model/config.h"
+
+/* The decoder's tensors under their names in a checkpoint, with the memory of the lists. */
+typedef struct s1_bound {
+    s1_decoder_weights weights;
+    s1_layer_weights *layers; /* n_layers */
+    size_t n_layers;
+    s1_linear *experts; /* all of them, n_experts */
+    size_t n_experts;
+    uint64_t n_params, n_params_active;
+    uint64_t disk; /* bytes of the tensors in the files */
+    bool has_fp8;
+} s1_bound;
+
+/* Binds every tensor that `config` wants and sets its default_precision and FoPE tensors. Missing
+ * ones: INS1_E_FORMAT with their number and the first ten names. */
+ins1_status s1_weights_bind(s1_bound *out, s1_config *config, s1_checkpoint *checkpoint,
+                            const ins1_allocator *memory, const s1_call *call);
+void s1_weights_finish(s1_bound *bound, const ins1_allocator *memory);
+
+#endif

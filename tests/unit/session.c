@@ -1,0 +1,430 @@
+/* A session on a real tiny checkpoint, through the public interface alone. */
+
+#include "interns1/inspect.h"
+#include "interns1/interns1.h"
+
+#include <check.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const int32_t prompt[] = { 69, 78, 101, 90, 41, 60, 99, 19, 83 };
+enum { N_PROMPT = 9 };
+
+/* A source that refuses the n-th request. */
+typedef struct meter {
+    size_t live;
+    int until_refusal; /* negative: never */
+} meter;
+
+static void *meter_alloc(void *user, size_t size, size_t align, int32_t kind)
+{
+    meter *m = user;
+    (void)kind;
+    if (m->until_refusal-- == 0)
+        return NULL;
+    m->live += size;
+    return aligned_alloc(align, (size + align - 1) / align * align);
+}
+
+static void meter_free(void *user, void *memory, size_t size, size_t align, int32_t kind)
+{
+    meter *m = user;
+    (void)align;
+    (void)kind;
+    m->live -= size;
+    free(memory);
+}
+
+static meter source;
+static ins1_error error;
+static ins1_call call;
+static ins1_runtime *runtime;
+static ins1_model *model;
+static ins1_decoder *decoder;
+static ins1_session *session;
+
+static ins1_status open_runtime(void)
+{
+    ins1_allocator allocator = INS1_INIT(ins1_allocator);
+    ins1_runtime_options options = INS1_INIT(ins1_runtime_options);
+    allocator.alloc = meter_alloc;
+    allocator.free = meter_free;
+    allocator.user = &source;
+    options.allocator = &allocator;
+    return ins1_runtime_create(&runtime, &options, &call);
+}
+
+static ins1_status open_model(void)
+{
+    ins1_model_options options = INS1_INIT(ins1_model_options);
+    options.path = TEST_GOLDEN "/mini-f32";
+    options.parts = INS1_PART_DECODER;
+    return ins1_model_open(&model, runtime, &options, &call);
+}
+
+static ins1_status open_session(int32_t n_ctx, int32_t n_seq, uint32_t flags)
+{
+    ins1_session_options options = INS1_INIT(ins1_session_options);
+    options.n_ctx = n_ctx;
+    options.n_seq = n_seq;
+    options.flags = flags;
+    return ins1_session_create(&session, decoder, &options, &call);
+}
+
+static ins1_status prefill(int32_t seq, const int32_t *ids, size_t n)
+{
+    ins1_span span = INS1_INIT(ins1_span);
+    ins1_feed feed = INS1_INIT(ins1_feed);
+    span.ids = ids;
+    span.n_ids = n;
+    feed.seq = seq;
+    feed.spans = &span;
+    feed.n_spans = 1;
+    return ins1_session_prefill(session, &feed, 1, NULL, &call);
+}
+
+static ins1_status step(int32_t seq, int32_t token)
+{
+    const ins1_step one = { seq, token };
+    return ins1_session_step(session, &one, 1, &call);
+}
+
+static size_t length_of(int32_t seq)
+{
+    size_t n;
+    ck_assert_int_eq(ins1_session_length(session, seq, &n, &call), INS1_OK);
+    return n;
+}
+
+/* A copy of the logits of a sequence. */
+static float *logits_of(int32_t seq, size_t *n)
+{
+    const float *logits;
+    ck_assert_int_eq(ins1_session_logits(session, seq, &logits, n, &call), INS1_OK);
+    float *copy = malloc(*n * sizeof(*copy));
+    memcpy(copy, logits, *n * sizeof(*copy));
+    return copy;
+}
+
+static void assert_same_logits(int32_t seq, const float *expected)
+{
+    size_t n;
+    float *now = logits_of(seq, &n);
+    ck_assert_mem_eq(now, expected, n * sizeof(*now));
+    free(now);
+}
+
+static void setup(void)
+{
+    error = (ins1_error)INS1_INIT(ins1_error);
+    call = (ins1_call)INS1_INIT(ins1_call);
+    call.error = &error;
+    source = (meter){ .until_refusal = -1 };
+    session = NULL;
+    ck_assert_int_eq(open_runtime(), INS1_OK);
+    ck_assert_msg(open_model() == INS1_OK, "%s", error.text);
+    ck_assert_msg(ins1_decoder_create(&decoder, model, NULL, &call) == INS1_OK, "%s", error.text);
+}
+
+static void teardown(void)
+{
+    /* Parents first: children keep them. */
+    ins1_runtime_release(runtime);
+    ins1_model_release(model);
+    ins1_decoder_release(decoder);
+    ins1_session_release(session);
+    ck_assert_uint_eq(source.live, 0);
+}
+
+START_TEST(a_prompt_that_does_not_fit_is_refused_before_anything_is_fed)
+{
+    ck_assert_int_eq(open_session(8, 1, 0), INS1_OK);
+    ck_assert_int_eq(prefill(0, prompt, 4), INS1_OK);
+    ck_assert_int_eq(prefill(0, prompt, 5), INS1_E_FULL);
+    ck_assert_str_ne(error.text, "");
+    ck_assert_uint_eq(length_of(0), 4);
+    ck_assert_int_eq(prefill(0, prompt, 4), INS1_OK);
+    ck_assert_int_eq(step(0, 1), INS1_E_FULL);
+    ck_assert_uint_eq(length_of(0), 8);
+}
+END_TEST
+
+START_TEST(ids_outside_the_vocabulary_are_refused)
+{
+    static const int32_t bad[] = { -1, 131, INT32_MIN, INT32_MAX };
+    ck_assert_int_eq(open_session(16, 1, 0), INS1_OK);
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        const int32_t ids[] = { 1, bad[i] };
+        ck_assert_int_eq(prefill(0, ids, 2), INS1_E_ARGUMENT);
+        ck_assert_int_eq(step(0, bad[i]), INS1_E_ARGUMENT);
+    }
+    ck_assert_uint_eq(length_of(0), 0);
+}
+END_TEST
+
+START_TEST(a_sequence_may_be_named_once_in_a_call)
+{
+    const ins1_step twice[] = { { 1, 5 }, { 1, 6 } };
+    ck_assert_int_eq(open_session(16, 3, 0), INS1_OK);
+    ck_assert_int_eq(ins1_session_step(session, twice, 2, &call), INS1_E_ARGUMENT);
+    ck_assert_int_eq(step(3, 5), INS1_E_ARGUMENT);
+    ck_assert_int_eq(step(-1, 5), INS1_E_ARGUMENT);
+    ck_assert_uint_eq(length_of(1), 0);
+}
+END_TEST
+
+START_TEST(logits_are_there_after_the_last_token_and_not_after_going_back)
+{
+    const float *logits;
+    size_t n, kept;
+    ck_assert_int_eq(open_session(16, 1, 0), INS1_OK);
+    ck_assert_int_eq(ins1_session_logits(session, 0, &logits, &n, &call), INS1_E_STATE);
+    ck_assert_ptr_null(logits);
+    ck_assert_int_eq(prefill(0, prompt, 4), INS1_OK);
+    float *before = logits_of(0, &n);
+    ck_assert_int_eq(ins1_session_truncate(session, 0, 9, &kept, &call), INS1_OK);
+    ck_assert_uint_eq(kept, 4);
+    assert_same_logits(0, before);
+    ck_assert_int_eq(ins1_session_truncate(session, 0, 3, &kept, &call), INS1_OK);
+    ck_assert_uint_eq(kept, 3);
+    ck_assert_int_eq(ins1_session_logits(session, 0, &logits, &n, &call), INS1_E_STATE);
+    ck_assert_int_eq(prefill(0, prompt + 3, 1), INS1_OK);
+    assert_same_logits(0, before);
+    free(before);
+}
+END_TEST
+
+START_TEST(a_fork_goes_its_own_way)
+{
+    size_t n;
+    ck_assert_int_eq(open_session(16, 3, 0), INS1_OK);
+    ck_assert_int_eq(prefill(0, prompt, N_PROMPT), INS1_OK);
+    float *root = logits_of(0, &n);
+    ck_assert_int_eq(ins1_session_fork(session, 0, 2, &call), INS1_OK);
+    assert_same_logits(2, root);
+    ck_assert_int_eq(step(2, 7), INS1_OK);
+    float *left = logits_of(2, &n);
+    ck_assert_int_eq(step(0, 8), INS1_OK);
+    float *right = logits_of(0, &n);
+
+    /* Each alone gives the same bits. */
+    ck_assert_int_eq(prefill(1, prompt, N_PROMPT), INS1_OK);
+    ck_assert_int_eq(step(1, 7), INS1_OK);
+    assert_same_logits(1, left);
+    ck_assert_int_eq(ins1_session_truncate(session, 1, N_PROMPT, NULL, &call), INS1_OK);
+    ck_assert_int_eq(step(1, 8), INS1_OK);
+    assert_same_logits(1, right);
+    free(root);
+    free(left);
+    free(right);
+}
+END_TEST
+
+START_TEST(scores_are_what_stepping_finds_and_leave_nothing_behind)
+{
+    static const int32_t next[] = { 28, 5, 39 };
+    const ins1_ids candidates[] = { { next, 3 }, { next + 1, 1 } };
+    float logprobs[3], sums[2];
+    size_t n;
+    ck_assert_int_eq(open_session(16, 2, 0), INS1_OK);
+    ck_assert_int_eq(prefill(0, prompt, N_PROMPT), INS1_OK);
+    float *before = logits_of(0, &n);
+    ck_assert_int_eq(ins1_session_score(session, 0, next, 3, logprobs, &call), INS1_OK);
+    ck_assert_int_eq(ins1_session_score_many(session, 0, candidates, 2, sums, &call), INS1_OK);
+    assert_same_logits(0, before);
+    ck_assert_uint_eq(length_of(0), N_PROMPT);
+
+    ck_assert_int_eq(ins1_session_fork(session, 0, 1, &call), INS1_OK);
+    for (int i = 0; i < 3; i++) {
+        ins1_logprob all[131];
+        size_t count;
+        ck_assert_int_eq(ins1_session_logprobs(session, 1, 131, all, 131, &count, &call), INS1_OK);
+        ck_assert_uint_eq(count, 131);
+        double mass = 0;
+        for (size_t j = 0; j < count; j++) {
+            mass += exp(all[j].logprob);
+            if (j)
+                ck_assert(all[j - 1].logprob >= all[j].logprob);
+            if (all[j].token == next[i])
+                ck_assert(all[j].logprob == logprobs[i]);
+        }
+        ck_assert_double_eq_tol(mass, 1, 1e-5);
+        ck_assert_int_eq(step(1, next[i]), INS1_OK);
+    }
+    ck_assert_double_eq_tol(sums[0], logprobs[0] + (double)logprobs[1] + logprobs[2], 1e-5);
+    free(before);
+}
+END_TEST
+
+START_TEST(hidden_states_are_kept_when_asked_for)
+{
+    ins1_embeds *embeds;
+    ins1_embeds_info info = INS1_INIT(ins1_embeds_info);
+    ck_assert_int_eq(open_session(16, 1, INS1_SESSION_KEEP_HIDDEN), INS1_OK);
+    ck_assert_int_eq(ins1_session_embeds(&embeds, session, 0, INS1_POOL_LAST, &call), INS1_E_STATE);
+    ck_assert_int_eq(prefill(0, prompt, N_PROMPT), INS1_OK);
+    for (int32_t pooling = INS1_POOL_LAST; pooling <= INS1_POOL_NONE; pooling++) {
+        ck_assert_int_eq(ins1_session_embeds(&embeds, session, 0, pooling, &call), INS1_OK);
+        ck_assert_int_eq(ins1_embeds_info_get(embeds, &info, &call), INS1_OK);
+        ck_assert_uint_eq(info.n_tokens, pooling == INS1_POOL_NONE ? N_PROMPT : 1);
+        ck_assert_uint_eq(info.dim, 36);
+        ins1_embeds_release(embeds);
+    }
+}
+END_TEST
+
+START_TEST(the_mean_of_hidden_states_needs_them_kept)
+{
+    ins1_embeds *embeds;
+    ck_assert_int_eq(open_session(16, 1, 0), INS1_OK);
+    ck_assert_int_eq(prefill(0, prompt, N_PROMPT), INS1_OK);
+    ck_assert_int_eq(ins1_session_embeds(&embeds, session, 0, INS1_POOL_MEAN, &call), INS1_E_STATE);
+    ck_assert_int_eq(ins1_session_embeds(&embeds, session, 0, INS1_POOL_LAST, &call), INS1_OK);
+    ins1_embeds_release(embeds);
+}
+END_TEST
+
+static int32_t refuse(void *user, const ins1_observation *seen)
+{
+    (void)user;
+    return seen->layer == 1;
+}
+
+START_TEST(an_observer_that_refuses_ends_the_call_and_nothing_else)
+{
+    size_t n;
+    ck_assert_int_eq(open_session(16, 1, 0), INS1_OK);
+    ck_assert_int_eq(prefill(0, prompt, 4), INS1_OK);
+    float *before = logits_of(0, &n);
+    ck_assert_int_eq(ins1_session_observe(session, INS1_OBSERVE_HIDDEN, refuse, NULL, &call),
+                     INS1_OK);
+    ck_assert_int_eq(step(0, 5), INS1_E_CALLBACK);
+    ck_assert_uint_eq(length_of(0), 4);
+    assert_same_logits(0, before);
+    ck_assert_int_eq(ins1_session_observe(session, 0, NULL, NULL, &call), INS1_OK);
+    ck_assert_int_eq(step(0, 5), INS1_OK);
+    free(before);
+}
+END_TEST
+
+START_TEST(a_canceled_call_loses_nothing)
+{
+    ins1_cancel *cancel;
+    ck_assert_int_eq(ins1_cancel_create(&cancel, runtime, &call), INS1_OK);
+    ck_assert_int_eq(open_session(16, 1, 0), INS1_OK);
+    call.cancel = cancel;
+    ins1_cancel_request(cancel);
+    ck_assert_int_eq(prefill(0, prompt, N_PROMPT), INS1_E_CANCELED);
+    ck_assert_int_eq(step(0, 5), INS1_E_CANCELED);
+    ck_assert_uint_eq(length_of(0), 0);
+    ins1_cancel_reset(cancel);
+    ck_assert_int_eq(prefill(0, prompt, N_PROMPT), INS1_OK);
+    call.cancel = NULL;
+    call.budget_ns = 1;
+    ck_assert_int_eq(step(0, 5), INS1_E_DEADLINE);
+    call.budget_ns = 0;
+    ck_assert_int_eq(step(0, 5), INS1_OK);
+    ins1_cancel_release(cancel);
+}
+END_TEST
+
+START_TEST(stepping_allocates_nothing)
+{
+    ck_assert_int_eq(open_session(64, 1, 0), INS1_OK);
+    ck_assert_int_eq(prefill(0, prompt, N_PROMPT), INS1_OK);
+    ck_assert_int_eq(step(0, 1), INS1_OK);
+    source.until_refusal = 0;
+    for (int32_t i = 0; i < 40; i++)
+        ck_assert_msg(step(0, i) == INS1_OK, "%s", error.text);
+    source.until_refusal = -1;
+}
+END_TEST
+
+START_TEST(memory_that_runs_out_anywhere_leaves_nothing)
+{
+    teardown();
+    for (int n = 0;; n++) {
+        runtime = NULL;
+        model = NULL;
+        decoder = NULL;
+        session = NULL;
+        source = (meter){ .until_refusal = n };
+        ins1_status status = open_runtime();
+        if (status == INS1_OK)
+            status = open_model();
+        if (status == INS1_OK)
+            status = ins1_decoder_create(&decoder, model, NULL, &call);
+        if (status == INS1_OK)
+            status = open_session(16, 2, INS1_SESSION_KEEP_HIDDEN);
+        if (status == INS1_OK)
+            status = prefill(0, prompt, N_PROMPT);
+        if (status == INS1_OK)
+            status = step(0, 5);
+        ck_assert_msg(status == INS1_OK || status == INS1_E_MEMORY, "request %d: %d, %s", n, status,
+                      error.text);
+        ins1_session_release(session);
+        ins1_decoder_release(decoder);
+        ins1_model_release(model);
+        ins1_runtime_release(runtime);
+        ck_assert_msg(source.live == 0, "request %d: %zu bytes are left", n, source.live);
+        if (status == INS1_OK) {
+            ck_assert_int_gt(n, 20);
+            break;
+        }
+    }
+    runtime = NULL;
+    model = NULL;
+    decoder = NULL;
+    session = NULL;
+}
+END_TEST
+
+START_TEST(options_that_make_no_sense_are_refused)
+{
+    static const struct {
+        ins1_session_options options;
+        ins1_status status;
+    } rows[] = {
+        { { .n_ctx = -1 }, INS1_E_ARGUMENT },   { { .n_seq = -1 }, INS1_E_ARGUMENT },
+        { { .n_batch = -1 }, INS1_E_ARGUMENT }, { { .flags = 2 }, INS1_E_VERSION },
+        { { .kv_type = 9 }, INS1_E_VERSION },   { { .kv_type = INS1_KV_Q8 }, INS1_E_UNSUPPORTED },
+        { { .kv_budget = 1 }, INS1_E_BUDGET },
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        ins1_session_options options = rows[i].options;
+        ck_assert_int_eq(ins1_session_create(&session, decoder, &options, &call), INS1_E_ARGUMENT);
+        options.struct_size = sizeof(options);
+        ck_assert_int_eq(ins1_session_create(&session, decoder, &options, &call), rows[i].status);
+        ck_assert_ptr_null(session);
+    }
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("session");
+    TCase *cases = tcase_create("session");
+    tcase_set_timeout(cases, 120);
+    tcase_add_checked_fixture(cases, setup, teardown);
+    tcase_add_test(cases, a_prompt_that_does_not_fit_is_refused_before_anything_is_fed);
+    tcase_add_test(cases, ids_outside_the_vocabulary_are_refused);
+    tcase_add_test(cases, a_sequence_may_be_named_once_in_a_call);
+    tcase_add_test(cases, logits_are_there_after_the_last_token_and_not_after_going_back);
+    tcase_add_test(cases, a_fork_goes_its_own_way);
+    tcase_add_test(cases, scores_are_what_stepping_finds_and_leave_nothing_behind);
+    tcase_add_test(cases, hidden_states_are_kept_when_asked_for);
+    tcase_add_test(cases, the_mean_of_hidden_states_needs_them_kept);
+    tcase_add_test(cases, an_observer_that_refuses_ends_the_call_and_nothing_else);
+    tcase_add_test(cases, a_canceled_call_loses_nothing);
+    tcase_add_test(cases, stepping_allocates_nothing);
+    tcase_add_test(cases, memory_that_runs_out_anywhere_leaves_nothing);
+    tcase_add_test(cases, options_that_make_no_sense_are_refused);
+    suite_add_tcase(suite, cases);
+
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_ENV);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
