@@ -1,5 +1,7 @@
 #include "model/private.h"
 
+#include "base/hash.h"
+
 #include <string.h>
 
 /* Bytes of a tensor that are looked at: enough to tell two trainings apart, few enough to leave a
@@ -8,22 +10,7 @@ enum { SAMPLE = 64 };
 
 static uint64_t mix(uint64_t h, uint64_t word)
 {
-    h ^= word;
-    h ^= h >> 32;
-    h *= UINT64_C(0xD6E8FEB86659FD93);
-    h ^= h >> 32;
-    h *= UINT64_C(0xD6E8FEB86659FD93);
-    return h ^ h >> 32;
-}
-
-static uint64_t mix_bytes(uint64_t h, const uint8_t *bytes, size_t size)
-{
-    for (size_t i = 0; i < size; i += 8) {
-        uint64_t word = 0;
-        memcpy(&word, bytes + i, size - i < 8 ? size - i : 8);
-        h = mix(h, word);
-    }
-    return h;
+    return s1_xxh64(&word, sizeof(word), h);
 }
 
 static uint64_t mix_shape(uint64_t h, const s1_tensor *tensor)
@@ -43,9 +30,9 @@ static uint64_t mix_tensor(uint64_t h, const s1_tensor *tensor)
     if (!bytes || !tensor->dtype)
         return h;
     if (size <= 2 * SAMPLE)
-        return mix_bytes(h, bytes, size);
-    h = mix_bytes(h, bytes, SAMPLE);
-    return mix_bytes(h, bytes + size / 2, SAMPLE);
+        return s1_xxh64(bytes, size, h);
+    h = s1_xxh64(bytes, SAMPLE, h);
+    return s1_xxh64(bytes + size / 2, SAMPLE, h);
 }
 
 static uint64_t mix_linear(uint64_t h, const s1_linear *linear)

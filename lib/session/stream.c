@@ -316,9 +316,10 @@ static ins1_status take_token(ins1_stream *s, ins1_logprob token, const s1_call 
     bool is_cut = !is_end && (!size || ends_inside(s->tokenizer, token.token));
     s->stop.n_held += size;
     s->n_text += size;
-    remember(s, token, s->n_text + is_cut);
+    bool is_over = is_end && !(s->flags & INS1_STREAM_IGNORE_EOS);
+    remember(s, token, is_over ? UINT64_MAX : s->n_text + is_cut);
     s->has_pick = false;
-    if (is_end && !(s->flags & INS1_STREAM_IGNORE_EOS))
+    if (is_over)
         s->end_reason = INS1_END_EOS;
     else if (s->n_accepted == s->max_tokens)
         s->end_reason = INS1_END_LENGTH;

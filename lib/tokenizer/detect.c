@@ -58,9 +58,11 @@ bool s1_detect_marker(const s1_encoder *e, uint32_t begin, uint32_t end, unsigne
     for (size_t i = 0; i < n; i++)
         if (strlen(markers[i].text) == end - begin &&
             !memcmp(markers[i].text, e->text.bytes + begin, end - begin)) {
+            if (!is_trusted(e, begin, end))
+                return false;
             *what = markers[i].what;
             *kind = markers[i].kind;
-            return is_trusted(e, begin, end);
+            return true;
         }
     return false;
 }

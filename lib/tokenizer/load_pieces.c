@@ -146,19 +146,23 @@ static void set_tags(ins1_tokenizer *t, const recipe *plan, size_t domain)
         t->domain_of[plan->detected] = (int8_t)domain;
 }
 
-/* Where a domain's ids begin. Where no number says so, they lie before the domain's first tag, or
- * behind the end tag of the domain before. */
+/* Where a domain's ids begin. Where no number says so, each domain is its pieces and then its tags:
+ * the first lies before its first tag, the others behind the last tag of the one before. */
 static int64_t offset_of(const ins1_tokenizer *t, const recipe *plan, const recipe *before,
                          size_t n_pieces, s1_json config)
 {
     int64_t offset;
+    int32_t last = -1;
     if (s1_json_int(s1_json_get(config, plan->offset_key), &offset))
         return offset;
+    for (size_t i = 0; before && i < 2 && before->tags[i]; i++) {
+        const s1_added_token *end = find_tag(t, before->tags[i], true);
+        if (end && end->id > last)
+            last = end->id;
+    }
+    if (last >= 0)
+        return (int64_t)last + 1;
     const s1_added_token *own = find_tag(t, plan->tags[0], false);
-    const s1_added_token *last = before ? find_tag(t, before->tags[0], true) : NULL;
-    /* The order of the models is that of the ids: own tags come after the pieces. */
-    if (last && last->id >= 0 && (!own || own->id - (int64_t)n_pieces != last->id + 1))
-        return last->id + 1;
     return own ? own->id - (int64_t)n_pieces : -1;
 }
 

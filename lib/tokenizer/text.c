@@ -139,6 +139,8 @@ typedef struct normaliser {
 static bool put(normaliser *n, const uint8_t *bytes, size_t size)
 {
     s1_text *text = n->text;
+    if (!size)
+        return true;
     if (!s1_scratch_grow(n->memory, (void **)&text->changed, &text->changed_capacity,
                          text->changed_size + size, 1, INS1_MEM_SCRATCH))
         return false;
@@ -152,7 +154,7 @@ static bool note_edit(normaliser *n, size_t begin, uint32_t from, uint32_t to)
 {
     s1_text *text = n->text;
     size_t size = text->changed_size - begin;
-    if (size == to - from && !memcmp(text->changed + begin, n->in + from, size))
+    if (size == to - from && (!size || !memcmp(text->changed + begin, n->in + from, size)))
         return true;
     if (!s1_scratch_grow(n->memory, (void **)&text->edits, &text->edits_capacity, text->n_edits + 1,
                          sizeof(*text->edits), INS1_MEM_SCRATCH))

@@ -23,14 +23,14 @@ static void print_result(void *user, const conformance_result *result)
     t->cases += result->cases;
     t->unsupported += result->unsupported;
     printf("%s: %s %s: %d cases, ", t->device, result->op, result->types, result->cases);
-    if (result->unsupported)
-        printf("%d unsupported, ", result->unsupported);
     if (result->failures)
         printf("FAILED %d: %s\n", result->failures, result->text);
+    else if (result->unsupported)
+        printf("%d of them not supported\n", result->unsupported);
     else if (result->bound > 0)
         printf("worst error %.3g of %.3g\n", result->error, result->bound);
     else
-        printf("exact\n");
+        printf("as defined\n");
 }
 
 static const char *const levels[] = { "scalar", "avx2", "avx512", "neon" };

@@ -5,6 +5,7 @@
 #include "interns1/model.h"
 
 #include <check.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -857,6 +858,45 @@ START_TEST(a_plugin_is_loaded_from_an_absolute_path_only)
 }
 END_TEST
 
+/* Sums of small whole numbers are exact in any order. */
+START_TEST(openblas_multiplies_and_the_cpu_does_the_rest)
+{
+    product p;
+    if (!OPENBLAS_PLUGIN[0]) {
+        printf("skipped: the OpenBLAS plugin is not built\n");
+        return;
+    }
+    ck_assert_msg(s1_registry_load(registry, OPENBLAS_PLUGIN, &error) == INS1_OK, "%s", error.text);
+    if (s1_registry_count(registry) == 1) {
+        printf("skipped: the OpenBLAS that is loaded has threads\n");
+        return;
+    }
+    ck_assert_int_eq(s1_registry_device(registry, 1, &device, &error), INS1_OK);
+    product_make(&p, device);
+    for (int i = 0; i < N * K; i++)
+        ((float *)p.w.host)[i] = (float)(i % 3);
+    for (int i = 0; i < T * K; i++)
+        ((float *)p.x.host)[i] = (float)(i % 5);
+
+    const ins1_tensor_desc both[] = { p.out[0], p.out[0] };
+    ins1_op twice = p.op;
+    twice.op = INS1_OP_ADD;
+    twice.n_in = 2;
+    twice.in = both;
+    ins1_op ops[] = { p.op, twice, twice };
+    ck_assert_msg(s1_stream_run(p.stream, ops, 3, &call) == INS1_OK, "%s", error.text);
+    for (int t = 0; t < T; t++) {
+        for (int n = 0; n < N; n++) {
+            int sum = 0;
+            for (int k = 0; k < K; k++)
+                sum += (n * K + k) % 3 * ((t * K + k) % 5);
+            ck_assert_float_eq(((float *)p.y.host)[t * N + n], (float)(4 * sum));
+        }
+    }
+    product_drop(&p);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("backend");
@@ -896,6 +936,7 @@ int main(void)
     tcase_add_test(without, devices_have_the_names_that_find_takes);
     tcase_add_loop_test(without, a_plugin_is_loaded_from_an_absolute_path_only, 0,
                         sizeof(paths) / sizeof(paths[0]));
+    tcase_add_test(without, openblas_multiplies_and_the_cpu_does_the_rest);
     suite_add_tcase(suite, without);
 
     SRunner *runner = srunner_create(suite);

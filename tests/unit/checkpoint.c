@@ -2,6 +2,7 @@
 
 #include "base/memory.h"
 #include "made.h"
+#include "meter.h"
 
 #include <check.h>
 #include <stdio.h>
@@ -205,8 +206,9 @@ START_TEST(every_request_for_memory_may_be_refused)
     made_text(&folder, INDEX, "{\"weight_map\":{\"a\":\"a.safetensors\",\"c\":\"b.safetensors\"}}");
     const ins1_model_options options = made_options(&folder);
     for (int n = 0;; n++) {
-        meter m = { .until_refusal = n };
+        meter m;
         const ins1_allocator source = meter_source(&m);
+        atomic_store(&m.until_refusal, n);
         s1_tensor tensor;
         ins1_status status = s1_files_open(&files, &source, &options, 0, &call);
         if (status == INS1_OK)
@@ -217,7 +219,7 @@ START_TEST(every_request_for_memory_may_be_refused)
         s1_files_close(files);
         checkpoint = NULL;
         files = NULL;
-        ck_assert_uint_eq(m.live, 0);
+        ck_assert_int_eq(atomic_load(&m.live), 0);
         if (status == INS1_OK)
             return;
         ck_assert_int_eq(status, INS1_E_MEMORY);

@@ -60,36 +60,4 @@ static inline void made_free(made *m)
     m->n = 0;
 }
 
-/* A source of memory that counts what is out and refuses the n-th request. */
-typedef struct meter {
-    size_t live;
-    int until_refusal; /* negative: never */
-} meter;
-
-static inline void *meter_take(void *user, size_t size, size_t align, int32_t kind)
-{
-    meter *m = user;
-    (void)kind;
-    if (m->until_refusal >= 0 && m->until_refusal-- == 0)
-        return NULL;
-    m->live += size;
-    return aligned_alloc(align, (size + align - 1) / align * align);
-}
-
-static inline void meter_give(void *user, void *memory, size_t size, size_t align, int32_t kind)
-{
-    meter *m = user;
-    (void)align;
-    (void)kind;
-    m->live -= size;
-    free(memory);
-}
-
-static inline ins1_allocator meter_source(meter *m)
-{
-    return (ins1_allocator){
-        .struct_size = sizeof(ins1_allocator), .alloc = meter_take, .free = meter_give, .user = m
-    };
-}
-
 #endif

@@ -1,5 +1,6 @@
 #include "model/model.h"
 
+#include "meter.h"
 #include "tiny.h"
 
 #include <check.h>
@@ -581,24 +582,24 @@ START_TEST(open_gives_back_everything_when_memory_runs_out)
     made_text(&folder, "tokenizer_config.json", "{\"chat_template\":\"x\"}");
     const ins1_model_options options = made_options(&folder);
     for (int n = 0;; n++) {
-        meter m = { .until_refusal = -1 };
+        meter m;
         const ins1_allocator source = meter_source(&m);
         ins1_runtime_options given = INS1_INIT(ins1_runtime_options);
         ins1_runtime *poor;
         given.allocator = &source;
         ck_assert_int_eq(ins1_runtime_create(&poor, &given, &call), INS1_OK);
-        const size_t before = m.live;
-        m.until_refusal = n;
+        const long long before = atomic_load(&m.live);
+        atomic_store(&m.until_refusal, n);
         ins1_status status = ins1_model_open(&model, poor, &options, &call);
-        m.until_refusal = -1;
+        atomic_store(&m.until_refusal, -1);
         if (status == INS1_OK)
-            ck_assert_uint_gt(m.live, before);
+            ck_assert_int_gt(atomic_load(&m.live), before);
         else
-            ck_assert_uint_eq(m.live, before);
+            ck_assert_int_eq(atomic_load(&m.live), before);
         ins1_model_release(model);
         model = NULL;
         ins1_runtime_release(poor);
-        ck_assert_uint_eq(m.live, 0);
+        ck_assert_int_eq(atomic_load(&m.live), 0);
         if (status == INS1_OK)
             return;
         ck_assert_int_eq(status, INS1_E_MEMORY);

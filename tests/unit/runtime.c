@@ -1,5 +1,6 @@
 #include "runtime/runtime.h"
 
+#include "base/guard.h"
 #include "interns1/device.h"
 #include "interns1/model.h"
 #include "unit/meter.h"
@@ -286,6 +287,17 @@ START_TEST(backends_come_before_the_first_model)
 }
 END_TEST
 
+START_TEST(a_door_that_is_taken_says_busy)
+{
+    s1_guard guard = { ATOMIC_FLAG_INIT };
+    ck_assert_int_eq(s1_guard_enter(&guard, &error), INS1_OK);
+    ck_assert_int_eq(s1_guard_enter(&guard, &error), INS1_E_BUSY);
+    ck_assert_int_eq(error.status, INS1_E_BUSY);
+    s1_guard_leave(&guard);
+    ck_assert_int_eq(s1_guard_enter(&guard, &error), INS1_OK);
+}
+END_TEST
+
 typedef struct record {
     int n;
     int32_t level;
@@ -422,6 +434,7 @@ int main(void)
     tcase_add_test(runtime, two_runtimes_live_at_once);
     tcase_add_test(runtime, backends_come_before_the_first_model);
     tcase_add_test(runtime, the_log_gets_what_its_level_lets_through);
+    tcase_add_test(runtime, a_door_that_is_taken_says_busy);
     tcase_add_test(runtime, a_token_is_sticky_until_it_is_reset);
     tcase_add_test(runtime, a_call_block_is_read_with_the_callers_size);
     tcase_add_test(runtime, a_progress_callback_may_say_stop);

@@ -2,20 +2,20 @@
 #include "lines.h"
 
 /* Decode: blocks of eight rows, all of whose bytes lie in one piece. Eight streams at once would
- * starve the machine's own prefetching, so the piece is fetched in the order of its addresses, some
- * way ahead, into the second cache. */
+ * starve the machine's own prefetching, so the piece is fetched in the order of its addresses. The
+ * last row of a block is needed as soon as its first, so fetching leads by nearly a block. */
 
 enum {
     ROWS = 8,
     ROWS_A_STORE = 16,
-    AHEAD = 32 << 10,
+    LATENCY = 8 << 10, /* bytes that arrive while a line is on its way */
 };
 
+/* Addresses are numbers where they may lie behind the weights: they are hints, nothing is read. */
 typedef struct reader {
     const uint8_t *rows[ROWS];
-    int64_t row_size;
-    const uint8_t *fetch; /* the next line to ask for */
-    const uint8_t *fetch_end;
+    uintptr_t fetch; /* the next line to ask for */
+    uintptr_t fetch_end;
     s1_ahead ahead;
 } reader;
 
@@ -23,11 +23,13 @@ S1_INLINE void fetch_lines(reader *r)
 {
     S1_UNROLL
     for (int i = 0; i < ROWS; i++)
-        _mm_prefetch((const char *)r->fetch + 64 * i, _MM_HINT_T1);
-    r->fetch += 64 * ROWS;
-    if (r->fetch >= r->fetch_end) {
-        r->fetch = r->ahead.w;
-        r->fetch_end = r->ahead.w + r->ahead.size;
+        _mm_prefetch((const char *)(r->fetch + 64 * (unsigned)i), _MM_HINT_T0);
+    if (r->fetch + 64 * ROWS < r->fetch_end) {
+        r->fetch += 64 * ROWS;
+    } else if (r->ahead.size > 0) {
+        r->fetch = (uintptr_t)r->ahead.w;
+        r->fetch_end = r->fetch + (uintptr_t)r->ahead.size;
+        r->ahead.size = 0;
     }
 }
 
@@ -108,8 +110,8 @@ S1_INLINE void stream(const s1_product *p, int64_t begin, int64_t end, s1_ahead 
     const f8_tables tables = f8_tables_load();
     const int64_t row_size = p->stride * element_size(dtype);
     reader r = {
-        .fetch = p->w + begin * row_size + AHEAD,
-        .fetch_end = p->w + end * row_size,
+        .fetch = (uintptr_t)p->w + (uintptr_t)((begin + ROWS - 1) * row_size + LATENCY),
+        .fetch_end = (uintptr_t)p->w + (uintptr_t)(end * row_size),
         .ahead = ahead,
     };
 

@@ -197,10 +197,11 @@ static run_fn *const runs[S1_PANEL_KINDS][TOKENS] = {
     { run_bf16_1, run_bf16_2, run_bf16_3, run_bf16_4, run_bf16_5, run_bf16_6 },
 };
 
-static void fetch(const uint8_t *from, int64_t size)
+/* Addresses as numbers: the hint may reach behind the weights, nothing is read. */
+static void fetch(uintptr_t from, int64_t size)
 {
     for (int64_t at = 0; at < size; at += 64)
-        _mm_prefetch((const char *)from + at, _MM_HINT_T1);
+        _mm_prefetch((const char *)(from + (uintptr_t)at), _MM_HINT_T1);
 }
 
 /* All chunks of one tile; meanwhile `next` is fetched into the second cache, a share with each
@@ -226,7 +227,7 @@ static void multiply_tile(tile *scratch, const s1_product *p, int64_t row, int64
             const uint8_t *cells = p->panel + (token * n_steps + column / columns * g) * S1_CELL;
             int64_t from = next.size * share / n_shares;
 
-            fetch(next.w + from, next.size * (share + 1) / n_shares - from);
+            fetch((uintptr_t)next.w + (uintptr_t)from, next.size * (share + 1) / n_shares - from);
             for (int64_t piece = 0; piece < PIECES; piece++)
                 runs[p->panel_kind][g - 1](scratch->sums + token * TOKEN_SUMS +
                                                piece * PIECE_QUADS * 16,
