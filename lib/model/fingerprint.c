@@ -102,7 +102,10 @@ uint64_t s1_model_fingerprint(const s1_decoder_config *config, const s1_decoder_
     h = mix_tensor(h, &weights->embed);
     h = mix_tensor(h, &weights->norm);
     h = mix_linear(h, &weights->head);
-    for (int32_t i = 0; i < config->n_layer; i++)
-        h = mix_layer(h, &weights->layers[i], config->n_expert);
+    /* Three layers tell two trainings apart; all of them would read a page of every tensor of a file
+     * that may be far larger than the memory. */
+    const int32_t layers[] = { 0, config->n_layer / 2, config->n_layer - 1 };
+    for (size_t i = 0; i < sizeof(layers) / sizeof(layers[0]); i++)
+        h = mix_layer(h, &weights->layers[layers[i]], config->n_expert);
     return h;
 }
