@@ -37,7 +37,7 @@ static ins1_status open_all(story *s, const char *folder)
     if (status == INS1_OK)
         status = ins1_decoder_create(&s->decoder, s->model, NULL, &s->call);
     if (status == INS1_OK)
-        status = ins1_tokenizer_create(&s->tokenizer, s->model, &s->call);
+        status = ins1_tokenizer_create(&s->tokenizer, s->model, NULL, &s->call);
     if (status == INS1_OK)
         status = ins1_session_create(&s->session, s->decoder, &sizes, &s->call);
     return status;
