@@ -39,7 +39,7 @@ def expectation(folder):
         n = math.prod(shape)
         out["n_params"] += n
         share = text["num_experts_per_tok"] / text["num_experts"] if ".experts." in name else 1
-        out["n_params_active"] += 0 if "embed_tokens" in name else n * share
+        out["n_params_active"] += n * share
     out["kv_per_token"] = 2 * 2 * text["num_hidden_layers"] * text["num_key_value_heads"] * text["head_dim"]
     return out
 
