@@ -34,7 +34,7 @@ def tensors(folder):
 
 
 def needs(folder):
-    """Bytes that a token reads, operations that it takes, bytes of a cached number's positions."""
+    """Bytes of weights that a token reads, operations that it takes, numbers that are cached for a position."""
     config = json.loads((folder / "config.json").read_text())
     text = config.get("text_config", config)
     used = text.get("num_experts_per_tok", 0) / text.get("num_experts", 1)
