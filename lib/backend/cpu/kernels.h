@@ -173,6 +173,7 @@ void s1_cpu_hardware(char *out, size_t capacity);
 void s1_product_init_scalar(s1_kernels *kernels);
 void s1_attention_init_scalar(s1_kernels *kernels);
 void s1_rows_init_scalar(s1_kernels *kernels);
+void s1_product_init_avx2(s1_kernels *kernels);
 void s1_product_init_avx512(s1_kernels *kernels);
 
 #endif
