@@ -7,9 +7,10 @@
 
 /* In the order of --help: what people use first. */
 static const command *const commands[] = {
-    &run_command,      &info_command,   &plan_command,       &devices_command,
-    &tokenize_command, &render_command, &parse_command,      &logits_command,
-    &score_command,    &embed_command,  &preprocess_command,
+    &run_command,           &info_command,   &plan_command,       &devices_command,
+    &tokenize_command,      &render_command, &parse_command,      &logits_command,
+    &score_command,         &embed_command,  &preprocess_command, &bench_command,
+    &check_backend_command,
 
 };
 

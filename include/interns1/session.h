@@ -311,9 +311,9 @@ INS1_API ins1_status ins1_session_fork(ins1_session *session, int32_t from, int3
                                        const ins1_call *call);
 
 /**
- * Write a sequence down: its tokens, keys, values, state and logits. A snapshot belongs to one
- * checkpoint, and where the length of the context enters the computation to one n_ctx, and to one
- * kv_type; not to a device.
+ * Write a sequence down: its keys, values, state and logits, not its token ids. A snapshot belongs
+ * to one checkpoint, and where the length of the context enters the computation to one n_ctx, and
+ * to one kv_type; not to a device.
  *
  * @param out    Receives at most `capacity` bytes.
  * @param count  Receives the size of the whole snapshot.
@@ -348,7 +348,8 @@ INS1_API ins1_status ins1_session_save_to(ins1_session *session, int32_t seq,
  * @retval INS1_E_ARGUMENT     There is no such sequence.
  * @retval INS1_E_FORMAT       The bytes are no snapshot, or damaged.
  * @retval INS1_E_FULL         The snapshot is longer than this session's context.
- * @retval INS1_E_STATE        The snapshot belongs to another checkpoint, n_ctx or kv_type.
+ * @retval INS1_E_STATE        The snapshot belongs to another checkpoint, n_ctx or kv_type, or has
+ * no hidden states and this session keeps them.
  * @retval INS1_E_UNSUPPORTED  The snapshot is compressed and the library was built without zstd.
  * @retval INS1_E_VERSION      The snapshot was made by a newer library.
  */

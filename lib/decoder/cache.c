@@ -1,6 +1,7 @@
 #include "decoder/cache.h"
 
 #include "base/memory.h"
+#include "base/meter.h"
 #include "tensor/tensor.h"
 
 /* A short context is one page, rounded so that rows of the last page stay aligned. */
@@ -91,7 +92,7 @@ ins1_status s1_cache_init(s1_cache *cache, s1_device *device, const ins1_allocat
     ins1_status status = INS1_OK;
     if (!cache->keys || !cache->values || !cache->table || !cache->staging || !cache->owners ||
         !cache->unused)
-        status = s1_fail(error, INS1_E_MEMORY, "no memory for a table of %zu pages", n_pages);
+        status = s1_out_of_memory(memory, table_size(cache), "a table of pages", error);
     if (status == INS1_OK)
         status = create_pools(cache, device, error);
     if (status != INS1_OK) {

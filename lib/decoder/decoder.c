@@ -1,6 +1,7 @@
 #include "decoder/decoder.h"
 
 #include "base/memory.h"
+#include "base/meter.h"
 #include "base/struct.h"
 
 enum { ROLES = 3 }; /* gate, up, down */
@@ -80,7 +81,9 @@ static ins1_status place_experts(ins1_decoder *decoder, s1_layer *layer,
     layer->experts = s1_alloc_array(decoder->memory, n_expert_matrices(decoder),
                                     sizeof(*layer->experts), INS1_MEM_OBJECT);
     if (!layer->experts)
-        return s1_fail(call->error, INS1_E_MEMORY, "no memory for %zu experts", n);
+        return s1_out_of_memory(decoder->memory,
+                                n_expert_matrices(decoder) * sizeof(*layer->experts), "experts",
+                                call->error);
     for (size_t role = 0; role < ROLES; role++) {
         for (size_t i = 0; i < n; i++) {
             ins1_status status =

@@ -1,6 +1,7 @@
 #include "decoder/forward.h"
 
 #include "base/memory.h"
+#include "base/meter.h"
 
 #include <math.h>
 #include <string.h>
@@ -87,7 +88,8 @@ static ins1_status list_experts(s1_forward *forward, const s1_call *call)
     forward->experts = s1_alloc_array(forward->memory, n_expert_lists(forward),
                                       sizeof(*forward->experts), INS1_MEM_OBJECT);
     if (!forward->experts)
-        return s1_fail(call->error, INS1_E_MEMORY, "no memory for lists of experts");
+        return s1_out_of_memory(forward->memory, n_expert_lists(forward), "lists of experts",
+                                call->error);
     for (size_t i = 0; i < n_expert_lists(forward); i++) {
         const s1_placed_linear *experts = decoder->layers[i / 3].experts;
         s1_expert_list *list = &forward->experts[i];
@@ -96,7 +98,8 @@ static ins1_status list_experts(s1_forward *forward, const s1_call *call)
         list->n_experts = (int32_t)n;
         list->in = s1_alloc(forward->memory, experts_size(&decoder->config), INS1_MEM_OBJECT);
         if (!list->in)
-            return s1_fail(call->error, INS1_E_MEMORY, "no memory for a list of %zu experts", n);
+            return s1_out_of_memory(forward->memory, experts_size(&decoder->config),
+                                    "a list of experts", call->error);
         for (size_t e = 0; e < n; e++) {
             list->in[2 + e] = experts[i % 3 * n + e].weight.view;
             list->in[2 + n + e] = experts[i % 3 * n + e].scale.view;
@@ -122,8 +125,7 @@ ins1_status s1_forward_init(s1_forward *forward, const ins1_decoder *decoder,
     };
     forward->staging = s1_alloc(memory, forward->staging_size, INS1_MEM_SCRATCH);
     if (!forward->staging) {
-        status = s1_fail(error, INS1_E_MEMORY, "no memory for %zu bytes of staging",
-                         forward->staging_size);
+        status = s1_out_of_memory(memory, forward->staging_size, "staging", error);
         goto done;
     }
     status = s1_stream_create(&forward->stream, decoder->device, s1_runtime_host(decoder->runtime),

@@ -4,9 +4,16 @@
 #include "decoder/sizes.h"
 #include "runtime/runtime.h"
 
+#include <string.h>
+
+/* What the CPU takes for itself; estimates, of which the panel matters. */
 enum {
-    STREAM_BYTES = 292 << 10, /* of a queue on the CPU: work space of a kernel, lists of views */
+    STREAM_BYTES = 36 << 10,  /* of a queue: lists of views */
+    WORKER_BYTES = 256 << 10, /* of each worker's kernels */
     BUFFER_BYTES = 100,       /* of a tensor's buffer, the lists it stands in included */
+    CELL = 16,                /* a panel's rows are multiples of these bytes */
+    PANEL_TOKENS = 64,        /* rows of one panel */
+    PRODUCT_BYTES = 160,      /* of one product in the list of a region, and of a panel's head */
 };
 
 /* Where the bytes go that a decoder and a session on it take. */
@@ -19,6 +26,8 @@ typedef struct bill {
     uint64_t kv, scratch;
     uint64_t kv_per_token;
     bool on_device; /* weights are copied there, KV and scratch live there */
+    bool halves;    /* the device multiplies rounded activations as 16-bit numbers */
+    int32_t n_workers;
 } bill;
 
 static uint64_t count_experts(const s1_config *config)
@@ -53,15 +62,62 @@ static ins1_status find_device(bill *out, ins1_runtime *runtime,
     int32_t device = options->n_placements ? options->placements[0].device : 0;
 
     ins1_status status = s1_registry_info(s1_runtime_registry(runtime), device, &info, error);
-    if (status == INS1_OK)
-        out->on_device = !(info.caps & INS1_CAP_HOST_MEM);
+    if (status != INS1_OK)
+        return status;
+    out->on_device = !(info.caps & INS1_CAP_HOST_MEM);
+    out->halves = !strncmp(info.level, "avx512", 6);
+    out->n_workers = s1_pool_workers(s1_runtime_host(runtime)->pool);
     return status;
 }
 
-static ins1_status bill_session(bill *out, const s1_config *config,
+static int64_t largest(int64_t a, int64_t b)
+{
+    return a > b ? a : b;
+}
+
+/* Rows of activations as they enter the widest product, in the type in which they are multiplied.
+ */
+static uint64_t panel_bytes(int64_t rows, int64_t columns, bool halves)
+{
+    int64_t row = (columns * (halves ? 2 : 4) + CELL - 1) / CELL * CELL;
+    return (uint64_t)(rows * row);
+}
+
+static bool has_fused_experts(const s1_loaded *loaded)
+{
+    const s1_bound *bound = &loaded->bound;
+    return bound->n_experts && bound->experts[0].weight.stride[1] != 1;
+}
+
+/* What a queue on the CPU holds after the first full batch. */
+static uint64_t work_space(const bill *b, const s1_loaded *loaded, const s1_forward_sizes *sizes,
+                           int32_t precision)
+{
+    const s1_decoder_config *d = &loaded->config.decoder;
+    const bool halves =
+        b->halves && precision == INS1_PRECISION_BF16 && loaded->bound.narrow > loaded->bound.wide;
+    const bool is_dense =
+        count_experts(&loaded->config) < 3 * (uint64_t)d->n_expert * (uint64_t)d->n_layer ||
+        !d->n_expert;
+    int64_t widest = largest(d->n_embd, (int64_t)d->n_head * d->head_dim);
+    int64_t pairs = (int64_t)sizes->n_batch * (d->n_expert ? d->n_expert_used : 1);
+
+    if (is_dense)
+        widest = largest(widest, d->n_ff);
+    uint64_t panel = panel_bytes(sizes->n_batch, widest, halves);
+    uint64_t of_experts = d->n_expert ? panel_bytes(pairs, largest(d->n_embd, d->n_ff_exp),
+                                                    halves && !has_fused_experts(loaded))
+                                      : 0;
+    int64_t lists = (d->n_expert < pairs ? d->n_expert : pairs) + pairs / PANEL_TOKENS + 1;
+    return (panel > of_experts ? panel : of_experts) + (uint64_t)(3 * lists) * PRODUCT_BYTES +
+           (uint64_t)pairs * sizeof(int32_t) + STREAM_BYTES + (uint64_t)b->n_workers * WORKER_BYTES;
+}
+
+static ins1_status bill_session(bill *out, const s1_loaded *loaded,
                                 const ins1_decoder_options *decoder,
                                 const ins1_session_options *given, ins1_error *error)
 {
+    const s1_config *config = &loaded->config;
     const s1_decoder_config *d = &config->decoder;
     const uint64_t n_experts = count_experts(config);
     ins1_session_options options;
@@ -78,7 +134,8 @@ static ins1_status bill_session(bill *out, const s1_config *config,
                         s1_dtype_size(sizes.kv_dtype);
     out->scratch = s1_session_scratch_bytes(d, &sizes, options.flags);
     /* Every expert is named once by the decoder and once more, with its scale, by the session. */
-    out->scratch += STREAM_BYTES;
+    if (!out->on_device)
+        out->scratch += work_space(out, loaded, &sizes, precision);
     out->tables = sizeof(ins1_decoder) + (uint64_t)d->n_layer * sizeof(s1_layer) +
                   n_experts * sizeof(s1_placed_linear);
     out->scratch += 2 * n_experts * sizeof(ins1_tensor_desc);
@@ -143,7 +200,7 @@ ins1_status ins1_model_plan(ins1_runtime *runtime, const ins1_model_options *mod
         bill_weights(&b, &loaded, options.load_mode);
         status = find_device(&b, runtime, &decoder_options, call.error);
         if (status == INS1_OK)
-            status = bill_session(&b, &loaded.config, &decoder_options, session, call.error);
+            status = bill_session(&b, &loaded, &decoder_options, session, call.error);
     }
     if (status == INS1_OK) {
         write_plan(&plan, &loaded, &b);

@@ -21,7 +21,6 @@ typedef struct binder {
     uint64_t n_missing;
     char missing[240];
     size_t missing_size;
-    uint64_t narrow, wide; /* bytes of matrices in BF16 and FP8, and in other types */
 } binder;
 
 static const char *const qwen_prefixes[] = {
@@ -123,9 +122,9 @@ static void count_matrix(binder *b, const s1_tensor *weight, uint64_t n_used, ui
 {
     uint64_t size = s1_tensor_count(weight) * s1_dtype_size(weight->dtype);
     if (weight->dtype == INS1_DTYPE_BF16 || weight->dtype == INS1_DTYPE_F8_E4M3)
-        b->narrow += size;
+        b->out->narrow += size;
     else
-        b->wide += size;
+        b->out->wide += size;
     b->out->has_fp8 = b->out->has_fp8 || weight->dtype == INS1_DTYPE_F8_E4M3;
     count(b, weight, n_used, n_all);
 }
@@ -489,7 +488,7 @@ ins1_status s1_weights_bind(s1_bound *out, s1_config *config, s1_checkpoint *che
         return status;
     }
     config->decoder.default_precision =
-        b.narrow > b.wide ? INS1_PRECISION_BF16 : INS1_PRECISION_F32;
+        out->narrow > out->wide ? INS1_PRECISION_BF16 : INS1_PRECISION_F32;
     return INS1_OK;
 }
 

@@ -15,6 +15,7 @@ typedef struct s1_bound {
     uint64_t n_params, n_params_active;
     uint64_t disk; /* bytes of the tensors in the files */
     bool has_fp8;
+    uint64_t narrow, wide; /* bytes of matrices in BF16 and FP8, and in other types */
 } s1_bound;
 
 /* Binds every tensor that `config` wants and sets its default_precision and FoPE tensors. Missing

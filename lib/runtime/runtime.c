@@ -206,6 +206,8 @@ ins1_status ins1_backend_register(ins1_runtime *runtime, const struct ins1_backe
                                   const ins1_call *call)
 {
     ins1_error *error = s1_error_of(call);
+    if (!api)
+        return s1_fail(error, INS1_E_ARGUMENT, "no table of a backend");
     ins1_status status = may_add(runtime, error);
     return status == INS1_OK ? s1_registry_add(runtime->registry, api, error) : status;
 }

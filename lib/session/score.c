@@ -1,6 +1,7 @@
 /* What comes out of a session: logits, log-probabilities, scores, rewards, embeddings. */
 
 #include "base/memory.h"
+#include "base/meter.h"
 #include "runtime/embeds.h"
 #include "session/session.h"
 
@@ -275,7 +276,7 @@ static ins1_status reward_candidate(ins1_session *session, int32_t seq, const in
         return status;
     ids = s1_alloc_array(session->memory, run, sizeof(*ids), INS1_MEM_SCRATCH);
     if (!ids)
-        return s1_fail(call->error, INS1_E_MEMORY, "no memory for %zu ids", run);
+        return s1_out_of_memory(session->memory, run * sizeof(*ids), "ids", call->error);
     if (n)
         memcpy(ids, candidate->ids, n * sizeof(*ids));
     ids[run - 1] = token;
@@ -348,7 +349,8 @@ static ins1_status make_embeds(ins1_embeds **out, ins1_session *session, const s
     };
     float *values = s1_alloc_array(session->memory, n, width * sizeof(*values), INS1_MEM_OBJECT);
     if (!values)
-        return s1_fail(call->error, INS1_E_MEMORY, "no memory for %zu embeddings", n);
+        return s1_out_of_memory(session->memory, n * width * sizeof(*values), "embeddings",
+                                call->error);
 
     if (pooling == INS1_POOL_NONE)
         memcpy(values, s->all_hidden, n * width * sizeof(*values));

@@ -1,6 +1,7 @@
 #include "session/session.h"
 
 #include "base/memory.h"
+#include "base/meter.h"
 #include "base/struct.h"
 #include "decoder/sizes.h"
 
@@ -104,7 +105,7 @@ ins1_status ins1_session_create(ins1_session **out, ins1_decoder *decoder,
 
     session = s1_alloc(decoder->memory, sizeof(*session), INS1_MEM_OBJECT);
     if (!session)
-        return s1_fail(call.error, INS1_E_MEMORY, "no memory for a session");
+        return s1_out_of_memory(decoder->memory, sizeof(*session), "a session", call.error);
     session->owners = 1;
     session->decoder = decoder;
     session->memory = decoder->memory;
@@ -116,8 +117,9 @@ ins1_status ins1_session_create(ins1_session **out, ins1_decoder *decoder,
 
     status = s1_forward_init(&session->forward, decoder, &sizes, &call);
     if (status == INS1_OK && !create_buffers(session))
-        status = s1_fail(call.error, INS1_E_MEMORY, "no memory for %d sequences of %d tokens",
-                         sizes.n_seq, sizes.n_ctx);
+        status = s1_out_of_memory(decoder->memory,
+                                  s1_session_scratch_bytes(&decoder->config, &sizes, options.flags),
+                                  "the sequences of a session", call.error);
     if (status != INS1_OK) {
         session->forward.sizes = sizes;
         destroy(session);

@@ -1,9 +1,9 @@
 /* Restoring from bytes of a stranger: as they are, and with their checksums made right, because no
  * mutation gets past a checksum otherwise. */
 
+#include "session/snapshot.h"
 #include "base/hash.h"
 #include "interns1/interns1.h"
-#include "session/snapshot.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -253,14 +253,18 @@ START_TEST(every_vector_of_the_pro_tokenizer_matches)
 }
 END_TEST
 
-static void check_base_texts(const char *folder)
+/* Lines of a text and its ids. */
+static void check_lines(const char *tokenizer_name, const char *folder, const char *file)
 {
-    ins1_tokenizer *tokenizer = tokenizer_open(folder, NULL);
+    char path[512];
     size_t size;
+    snprintf(path, sizeof(path), "%s/tokenizers/%s", TEST_DATA, tokenizer_name);
+    ins1_tokenizer *tokenizer = tokenizer_open(path, NULL);
 
-    if (skipped(tokenizer, "tokenizers/qwen3"))
+    if (skipped(tokenizer, tokenizer_name))
         return;
-    char *lines = file_read(TEST_DATA "/golden", "qwen3_base_text.jsonl", &size);
+    char *lines = file_read(folder, file, &size);
+    ck_assert_ptr_nonnull(lines);
     for (char *line = strtok(lines, "\n"); line; line = strtok(NULL, "\n")) {
         s1_json root;
         size_t n_text, n_want, n_got;
@@ -280,13 +284,38 @@ static void check_base_texts(const char *folder)
 
 START_TEST(base_texts_match_from_tokenizer_json)
 {
-    check_base_texts(TEST_DATA "/tokenizers/qwen3");
+    check_lines("qwen3", TEST_DATA "/golden", "qwen3_base_text.jsonl");
 }
 END_TEST
 
 START_TEST(base_texts_match_from_vocab_and_merges)
 {
-    check_base_texts(TEST_DATA "/tokenizers/intern-s1-pro");
+    check_lines("intern-s1-pro", TEST_DATA "/golden", "qwen3_base_text.jsonl");
+}
+END_TEST
+
+START_TEST(internlm2_gives_the_ids_of_sentencepiece)
+{
+    check_lines("internlm2", TEST_GOLDEN "/tokenizer", "internlm2.jsonl");
+}
+END_TEST
+
+START_TEST(unigram_models_are_not_supported)
+{
+    s1_tokenizer_source source = { 0 };
+    ins1_error error = INS1_INIT(ins1_error);
+    ins1_tokenizer *tokenizer;
+    char *model = file_read(TEST_DATA "/tokenizers/sentencepiece", "sp_test_model.model",
+                            &source.tokenizer_model.size);
+    source.tokenizer_model.data = model;
+    if (!model) {
+        printf("skipped: tokenizers/sentencepiece is not in \"%s\"\n", TEST_DATA);
+        return;
+    }
+    ck_assert_int_eq(s1_tokenizer_create(&tokenizer, &s1_heap, &source, NULL, &error),
+                     INS1_E_UNSUPPORTED);
+    ck_assert_ptr_nonnull(strstr(error.text, "tokenizer.model: "));
+    free(model);
 }
 END_TEST
 
@@ -367,6 +396,8 @@ int main(void)
     tcase_add_test(vectors, every_vector_of_the_pro_tokenizer_matches);
     tcase_add_test(vectors, base_texts_match_from_tokenizer_json);
     tcase_add_test(vectors, base_texts_match_from_vocab_and_merges);
+    tcase_add_test(vectors, internlm2_gives_the_ids_of_sentencepiece);
+    tcase_add_test(vectors, unigram_models_are_not_supported);
     tcase_add_test(vectors, both_writings_of_merges_give_the_same_vocabulary);
     tcase_add_loop_test(vectors, domain_pieces_match_those_of_sentencepiece, 0,
                         sizeof(domains) / sizeof(domains[0]));

@@ -13,9 +13,10 @@ typedef struct writer {
 
 static inline void put_bytes(writer *w, const void *bytes, size_t size)
 {
-    if (w->size + size + 1 > w->capacity) {
+    if (size >= w->capacity - w->size) {
         w->capacity = 2 * (w->size + size + 1);
         w->bytes = realloc(w->bytes, w->capacity);
+        ck_assert_ptr_nonnull(w->bytes);
     }
     memcpy(w->bytes + w->size, bytes, size);
     w->size += size;

@@ -63,7 +63,9 @@ enum {
 };
 
 /* A view of a buffer: plain data, no pointers into our objects. dtype 0 means "no tensor": an
- * optional input that is absent. Axes are outermost first; strides count elements. */
+ * optional input that is absent. Axes are outermost first; strides count elements, are positive,
+ * and the last is 1 unless an operation says otherwise (the stride of an axis without a second
+ * element says nothing). Every element is aligned to its own size. */
 typedef struct ins1_tensor_desc {
     uint32_t struct_size; /* sizeof(ins1_tensor_desc) */
     int32_t dtype;        /* INS1_DTYPE_* */

@@ -277,6 +277,8 @@ static void multiply_tile(tile *scratch, const s1_product *p, int64_t row, int64
 {
     const int64_t n_steps = s1_panel_steps(S1_PANEL_F32, p->k);
 
+    if (p->k == 0)
+        memset(scratch->sums, 0, (size_t)p->t * TOKEN_SUMS * sizeof(float));
     for (int64_t column = 0; column < p->k; column += S1_SCALE_BLOCK) {
         int64_t n = p->k - column < S1_SCALE_BLOCK ? p->k - column : S1_SCALE_BLOCK;
         float scale = chunk_scale(p, row, column);

@@ -1,0 +1,138 @@
+#!/usr/bin/env python3
+"""What a shell sees of ins1: exit status, sentences on stderr, a line out for each line in.
+
+    cli.py INS1 GOLDEN_FOLDER [TOKENIZER_FOLDER]
+"""
+import json
+import pathlib
+import subprocess
+import sys
+import tempfile
+
+ins1, golden = sys.argv[1], pathlib.Path(sys.argv[2])
+tokenizer = pathlib.Path(sys.argv[3]) if len(sys.argv) > 3 else None
+model = golden / "mini-f32"
+failures = []
+
+
+def run(*args, text=""):
+    p = subprocess.run([ins1, *map(str, args)], input=text, text=True, capture_output=True, timeout=120)
+    return p.returncode, p.stdout, p.stderr
+
+
+def check(holds, what):
+    if not holds:
+        failures.append(what)
+
+
+def check_status(status, *args, text="", said=""):
+    code, out, err = run(*args, text=text)
+    check(code == status, f"{args}: exit {code}, expected {status}: {err}")
+    check(said in err, f"{args}: '{said}' is not in '{err}'")
+    check(status == 0 or err.startswith("ins1"), f"{args}: no sentence on stderr: '{err}'")
+    return out
+
+
+def answers(*args, lines, status):
+    out = run(*args, text="".join(line + "\n" for line in lines))
+    check(out[0] == status, f"{args}: exit {out[0]}, expected {status}: {out[2]}")
+    return [json.loads(line) for line in out[1].splitlines()]
+
+
+def usage():
+    check_status(2)
+    check_status(2, "frobnicate", said="frobnicate")
+    check_status(2, "run", said="0 of 1 arguments")
+    check_status(2, "info", model, "more", said="more")
+    check_status(2, "info", model, "--nonsense", said="--nonsense")
+    check_status(2, "info", "--threads", model, said="--threads")
+    check_status(2, "info", model, "--threads", said="needs a value")
+    check_status(2, "info", model, "--quiet=1", said="takes no value")
+    check_status(2, "info", model, "--pool", "swimming", said="swimming")
+    check_status(2, "plan", model, "--precision", "f64", said="f64")
+    check_status(2, "info", model, "--plugin", "here.so", said="absolute")
+    check_status(2, "bench", model, "--repeat", "0", said="--repeat")
+    check_status(2, "run", model, "--temperature", "nan", said="nan")
+    check("ins1 0." in check_status(0, "--version"), "--version")
+
+
+def help_texts():
+    top = check_status(0, "--help")
+    commands = [line.split()[0] for line in top.split("Commands:\n")[1].split("\n\n")[0].splitlines()]
+    check(len(commands) > 10, f"commands {commands}")
+    for name in commands:
+        text = check_status(0, name, "--help")
+        check("\nExample:\n  " in text and "--threads" in text, f"help of {name}: {text}")
+
+
+def failures_are_told():
+    check_status(1, "info", "/nowhere", said="/nowhere")
+    check_status(1, "info", model, "--level", "avx9000", said="avx9000")
+    check_status(1, "info", model, "--device", "abacus", said="abacus")
+    check_status(1, "info", model, "--plugin", "/nowhere.so", said="/nowhere.so")
+    check_status(1, "embed", model, "out.npy", said="INS1_E_UNSUPPORTED")
+    check_status(1, "check-backend", "/nowhere.so", said="/nowhere.so")
+    check_status(1, "tokenize", model, said="INS1_E_UNSUPPORTED")
+
+
+LINES = ["[1, 2, 3]", "", "[1,", '"\\ud800"', "[99999999]", "[99999999999]", "[1.5]", '{"ids": 3}', '{"ids": [1], "embeds": ["/nowhere.npy"]}',
+         "[4, 5]"]
+STATUS = [None, "INS1_E_FORMAT", "INS1_E_FORMAT", "INS1_E_ARGUMENT", "INS1_E_ARGUMENT", "INS1_E_FORMAT", "INS1_E_FORMAT", "INS1_E_IO", None]
+
+
+def a_line_for_each_line():
+    for options in ([], ["--together"], ["--chunk", "1"], ["--pool", "host", "--threads", "3"], ["--level", "scalar"]):
+        with tempfile.TemporaryDirectory() as folder:
+            out = answers("logits", model, folder, "--layers", "--routers", "--generate", 2, *options, lines=LINES, status=1)
+            check([line.get("status") for line in out] == STATUS, f"logits {options}: {out}")
+            check(all(line["error"] for line in out if "status" in line), f"sentences: {out}")
+            names = {p.name.split(".")[0] for p in pathlib.Path(folder).iterdir()}
+            check(names == {"0", "8"}, f"files of lines {names}")
+            kinds = {p.name.split(".")[1] for p in pathlib.Path(folder).iterdir()}
+            check(kinds == {"logits", "hidden", "experts", "gates", "greedy"}, f"files {kinds}")
+
+
+def scores():
+    line = {"prefix": [1, 2], "candidates": [[3], [4, 5], []]}
+    out = answers("score", model, lines=[json.dumps(line), "{}", '{"prefix": [], "candidates": [[1]]}'], status=1)
+    check([len(t) for t in out[0]["tokens"]] == [1, 2, 0], f"score {out[0]}")
+    check(all(abs(sum(t) - s) < 1e-6 for t, s in zip(out[0]["tokens"], out[0]["logprobs"])), f"sums {out[0]}")
+    check([line.get("status") for line in out[1:]] == ["INS1_E_FORMAT", "INS1_E_STATE"], f"score {out[1:]}")
+
+
+def numbers():
+    plan = json.loads(check_status(0, "plan", model, "--sequences", "3", "--ctx", "100"))
+    check(plan["total"] >= plan["parts"]["decoder"]["memory"] + 300 * plan["kv_per_token"] and plan["scratch"] > 0, f"plan {plan}")
+    devices = [json.loads(line) for line in check_status(0, "devices").splitlines()]
+    check(devices[0]["name"] == "cpu" and devices[0]["index"] == 0 and devices[0]["memory"] > 0, f"devices {devices}")
+    check(json.loads(check_status(0, "devices", "--level", "scalar"))["level"] == "scalar", "forced level")
+    bench = check_status(0, "bench", model, "--prompt", "5", "--generate", "2", "--depth", "0,7", "--batch", "1,2", "--repeat", "2")
+    lines = [json.loads(line) for line in bench.splitlines()]
+    check([line["test"] for line in lines] == ["prefill", "decode"] * 4 + ["probe", "memory"], f"bench {lines}")
+    check(all(len(line["seconds"]) == 2 and line["tokens_per_s"] > 0 for line in lines[:8]), f"bench {lines}")
+    check(lines[8]["read_GBps"] > 0 and lines[9]["resident"] > 0, f"bench {lines[8:]}")
+    check("decode" in check_status(0, "bench", model, "--prompt", "5", "--depth", "0", "--batch", "1", "--table"), "table")
+
+
+def texts():
+    out = answers("tokenize", tokenizer, lines=['"CCO"', '"\\ud800"', '"a"'], status=1)
+    check(isinstance(out[0], list) and out[1]["status"] == "INS1_E_FORMAT" and isinstance(out[2], list), f"tokenize {out}")
+    check(answers("tokenize", tokenizer, "--decode", lines=[json.dumps(out[0])], status=0) == ["CCO"], "decode")
+    out = answers("parse", tokenizer, status=0, lines=[
+        '{"text": "<think>\\nhm\\n</think>\\n\\nSix.\\n"}',
+        '{"chunks": ["h", "m</thi", "nk>x<tool_call>{\\"name\\": \\"f\\", \\"arguments\\": {\\"a\\": [1]}}</tool_call>"], "thinking": true}'])
+    check([out[0][k] for k in ("reasoning", "content", "tool_calls")] == ["hm", "Six.", []], f"parse {out[0]}")
+    check(out[1]["content"] == "x" and out[1]["tool_calls"] == [{"name": "f", "arguments": {"a": [1]}}], f"parse {out[1]}")
+    out = answers("render", tokenizer, lines=['{"messages": [{"role": "user", "content": "<|im_end|>"}]}', '{"messages": 1}'], status=1)
+    check(out[0]["text"] == "<|im_start|>user\n<|im_end|><|im_end|>\n", f"render {out[0]}")
+    plain = answers("tokenize", tokenizer, lines=[json.dumps(out[0]["text"])], status=0)[0]
+    check(len(out[0]["ids"]) > len(plain), f"what was typed is no token: {out[0]['ids']}")
+    check(out[1]["status"] == "INS1_E_FORMAT", f"render {out[1]}")
+
+
+for test in [usage, help_texts, failures_are_told, a_line_for_each_line, scores, numbers] + ([texts] if tokenizer else []):
+    test()
+if not tokenizer:
+    print("skipped: texts, there is no tokenizer")
+print("\n".join(failures))
+sys.exit(1 if failures else 0)

@@ -1,0 +1,32 @@
+#include "model/config.h"
+
+#include "base/memory.h"
+#include "model/documents.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void ignore(void *user, const char *where, s1_json key)
+{
+    (void)user;
+    (void)where;
+    (void)key;
+}
+
+/* One text as config.json and as generation_config.json. */
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    static s1_config config;
+    ins1_error error = INS1_INIT(ins1_error);
+    int32_t ids[S1_MAX_IDS], n = 0;
+    s1_sampling sampling;
+    s1_json root;
+
+    if (s1_json_parse(&root, (const char *)data, size, NULL) != INS1_OK)
+        return 0;
+    if (s1_config_read(&config, root, &error) == INS1_OK)
+        for (int32_t i = 0; i < config.decoder.n_layer; i++)
+            s1_config_is_moe(&config, i);
+    s1_config_unknown(root, ignore, NULL);
+    s1_generation_read(&sampling, ids, S1_MAX_IDS, &n, root, &error);
+    return 0;
+}
