@@ -1,5 +1,6 @@
 #include "model/load.h"
 
+#include "backend/cpu/cpu.h"
 #include "base/struct.h"
 #include "decoder/sizes.h"
 #include "runtime/runtime.h"
@@ -8,12 +9,11 @@
 
 /* What the CPU takes for itself; estimates, of which the panel matters. */
 enum {
-    STREAM_BYTES = 36 << 10,  /* of a queue: lists of views */
-    WORKER_BYTES = 256 << 10, /* of each worker's kernels */
-    BUFFER_BYTES = 100,       /* of a tensor's buffer, the lists it stands in included */
-    CELL = 16,                /* a panel's rows are multiples of these bytes */
-    PANEL_TOKENS = 64,        /* rows of one panel */
-    PRODUCT_BYTES = 160,      /* of one product in the list of a region, and of a panel's head */
+    STREAM_BYTES = 36 << 10, /* of a queue: lists of views */
+    BUFFER_BYTES = 100,      /* of a tensor's buffer, the lists it stands in included */
+    CELL = 16,               /* a panel's rows are multiples of these bytes */
+    PANEL_TOKENS = 64,       /* rows of one panel */
+    PRODUCT_BYTES = 160,     /* of one product in the list of a region, and of a panel's head */
 };
 
 /* Where the bytes go that a decoder and a session on it take. */
@@ -110,7 +110,8 @@ static uint64_t work_space(const bill *b, const s1_loaded *loaded, const s1_forw
                                       : 0;
     int64_t lists = (d->n_expert < pairs ? d->n_expert : pairs) + pairs / PANEL_TOKENS + 1;
     return (panel > of_experts ? panel : of_experts) + (uint64_t)(3 * lists) * PRODUCT_BYTES +
-           (uint64_t)pairs * sizeof(int32_t) + STREAM_BYTES + (uint64_t)b->n_workers * WORKER_BYTES;
+           (uint64_t)pairs * sizeof(int32_t) + STREAM_BYTES +
+           (uint64_t)b->n_workers * S1_CPU_WORKER_BYTES;
 }
 
 static ins1_status bill_session(bill *out, const s1_loaded *loaded,
