@@ -1,6 +1,7 @@
 #ifndef S1_BACKEND_CPU_ENGINE_H
 #define S1_BACKEND_CPU_ENGINE_H
 
+#include "backend/cpu/cpu.h"
 #include "backend/cpu/kernels.h"
 #include "interns1/model.h"
 #include "interns1/sys/backend.h"
@@ -11,8 +12,8 @@
  * per group of operations. */
 
 enum {
-    S1_WORKER_SCRATCH = 640 << 10, /* bytes; a product's part of it comes first */
-    S1_STRETCH = 256,              /* most positions of attention that are summed on their own */
+    S1_WORKER_SCRATCH = S1_CPU_WORKER_BYTES, /* a product's part of it comes first */
+    S1_STRETCH = 256, /* most positions of attention that are summed on their own */
 };
 
 /* One per table: its `self` and its context. */
