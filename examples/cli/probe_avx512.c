@@ -15,7 +15,7 @@ static uint64_t read_avx512(const void *bytes, size_t n)
             sum[k] = _mm512_xor_si512(sum[k], _mm512_load_si512(at + i + k));
     for (size_t k = 1; k < 8; k++)
         sum[0] = _mm512_xor_si512(sum[0], sum[k]);
-    return (uint64_t)_mm512_reduce_add_epi64(sum[0]);
+    return (uint64_t)_mm512_reduce_or_epi64(sum[0]);
 }
 
 static uint64_t fp32_avx512(uint64_t rounds)

@@ -29,7 +29,7 @@ static uint64_t int8_avx512(uint64_t rounds)
             sum[k] = _mm512_dpbusd_epi32(sum[k], a, a);
     for (size_t k = 1; k < SUMS; k++)
         sum[0] = _mm512_add_epi32(sum[0], sum[k]);
-    return (uint64_t)_mm512_reduce_add_epi32(sum[0]);
+    return (uint64_t)_mm512_reduce_or_epi32(sum[0]);
 }
 
 void probe_use_avx512_dot(probe_kernels *k)

@@ -12,7 +12,8 @@ typedef struct buffer {
 
 void text_add(buffer *to, const void *bytes, size_t size);
 void text_puts(buffer *to, const char *string);
-void text_printf(buffer *to, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void text_printf(buffer *to, const char *format, ...)
+    __attribute__((nonnull, format(printf, 2, 3)));
 
 /* Bytes of the UTF-8 character that begins here, 0 when there is none; left is at least 1. */
 size_t text_character(const char *bytes, size_t left);

@@ -78,7 +78,7 @@ def score(facts, asked, replies):
         entry[0] += ok
         entry[1] += 1
 
-    for (section, kind, n, _, expected, thinking), (_, content) in zip(asked, replies):
+    for (section, kind, n, _, expected, thinking), (trace, content) in zip(asked, replies):
         ok = content == expected
         name = "group" if kind in GROUPS else kind
         if section != "canonical":
@@ -89,7 +89,10 @@ def score(facts, asked, replies):
             note("%s, both" % kind, ok)
         if kind == "formula" and thinking:
             heavy = sum(c for e, c in facts[n]["elements"].items() if e != "H")
-            note("formula, %s heavy atoms" % ("up to 15" if heavy <= 15 else "16 to 24" if heavy <= 24 else "25 to 32"), ok)
+            size = "up to 15" if heavy <= 15 else "16 to 24" if heavy <= 24 else "25 to 32"
+            note("formula, %s heavy atoms" % size, ok)
+        if kind == "rings" and thinking:
+            note("ring closures in the trace", trace == answer(kind, facts[n])[0])
         if kind == "rings":
             closures = facts[n]["closures"] == facts[n]["rings"]
             note("rings, %s, %s" % ("thinking" if thinking else "direct", "no cage" if closures else "cages"), ok)
@@ -105,9 +108,11 @@ def markdown(table, program):
         out.append("| %s | **%s** | %s | %d |" % (title, percent(name + ", thinking"), percent(name + ", direct"),
                                                   count(name + ", thinking")))
     out += ["", "| thinking | right in % | n |", "|---|---|---|"]
-    for name in table:
-        if ("heavy atoms" in name or "random" in name or "Kek" in name or "cage" in name) and "direct" not in name:
-            out.append("| %s | %s | %d |" % (name.replace(", thinking", ""), percent(name), count(name)))
+    for name in ["formula, up to 15 heavy atoms", "formula, 16 to 24 heavy atoms", "formula, 25 to 32 heavy atoms",
+                 "formula, random order", "formula, Kekulé form", "heavy, random order", "heavy, Kekulé form",
+                 "rings, thinking, no cage", "rings, thinking, cages", "ring closures in the trace"]:
+        title = name.replace(", thinking", "").replace("heavy,", "heavy atoms,")
+        out.append("| %s | %s | %d |" % (title, percent(name), count(name)))
     out += ["", "Groups, thinking and direct together, right of asked: " + ", ".join(
         "%s %d/%d" % (g, *table[g + ", both"]) for g in GROUPS if g + ", both" in table) + "."]
     out += ["", "Measured through %s." % program]

@@ -1,6 +1,6 @@
 """Trains interns1-demo: first running counts inside the SMILES string, then questions.
 
-    python train.py --data DATA --run RUN [--resume] [--count-minutes 18] [--question-minutes 62] [--stop-at 3:05]
+    python train.py --data DATA --run RUN [--resume] [--count-minutes 18] [--question-minutes 62] [--stop-at HH:MM]
 
 Minutes are CPU minutes of one core; the rates follow that clock, or the wall clock where that is further on.
 """
@@ -196,7 +196,7 @@ def main():
         print(line, flush=True)
         log.write(line + "\n")
 
-    say("%d strings of %d molecules; %d parameters" % (len(train), len(train.facts),
+    say("%d strings of %d molecules; %d parameters" % (len(train.molecule), len(train.facts),
                                                        sum(p.numel() for p in model.parameters())))
     stages = [("count", args.count_minutes), ("question", args.question_minutes)]
     for number, (name, minutes) in enumerate(stages):
@@ -259,7 +259,7 @@ def main():
                     " ".join("%s %.4f" % (k, v / 50) for k, v in sums.items()),
                     seen / max(clock.spent()[0] - clock.before[0], 1e-9)))
                 sums = {}
-            if time.time() - last_check > 240:
+            if time.time() - last_check > 600:
                 say("valid: " + check(model, valid, name == "question"))
                 last_check = time.time()
             if time.time() - last_save > 180:

@@ -80,22 +80,19 @@ static ins1_status read_config(s1_loaded *out, bool has_weights, ins1_error *err
 }
 
 /* The tokenizer's files are opened now: making a tokenizer may be any thread's doing. */
-static ins1_status load_tokenizer(s1_loaded *out, bool headers_only, const s1_call *call)
+static ins1_status load_tokenizer(s1_loaded *out, const s1_call *call)
 {
     if (!s1_tokenizer_kind(&out->documents, out->files))
         return INS1_OK;
     for (size_t i = 0; i < sizeof(tokenizer_files) / sizeof(tokenizer_files[0]); i++) {
         const char *name = tokenizer_files[i].name;
-        s1_bytes bytes = { 0 };
-        uint64_t size;
+        s1_bytes bytes;
         if (!s1_files_has(out->files, name))
             continue;
-        ins1_status status = s1_files_size(out->files, name, &size, call);
-        if (status == INS1_OK && !headers_only)
-            status = s1_files_get(out->files, name, &bytes, call);
+        ins1_status status = s1_files_get(out->files, name, &bytes, call);
         if (status != INS1_OK)
             return status;
-        out->tokenizer_size += size;
+        out->tokenizer_size += bytes.size;
         const s1_tokenizer_file file = { bytes.data, bytes.size };
         memcpy((char *)&out->tokenizer_files + tokenizer_files[i].at, &file, sizeof(file));
     }
@@ -156,7 +153,7 @@ ins1_status s1_load(s1_loaded *out, const ins1_allocator *memory, const ins1_mod
     bool has_weights = asked & INS1_PART_DECODER && s1_checkpoint_is_there(out->files);
     status = read_config(out, has_weights, call->error);
     if (status == INS1_OK && asked & INS1_PART_TOKENIZER)
-        status = load_tokenizer(out, headers_only, call);
+        status = load_tokenizer(out, call);
     if (status == INS1_OK && has_weights)
         status = load_decoder(out, headers_only, call);
     if (status == INS1_OK)

@@ -16,11 +16,11 @@ typedef struct s1_loaded {
     s1_checkpoint *checkpoint; /* NULL without weights */
     s1_bound bound;
     uint64_t tokenizer_size;             /* bytes of the tokenizer's files */
-    s1_tokenizer_source tokenizer_files; /* the files alone; empty with `headers_only` */
+    s1_tokenizer_source tokenizer_files; /* the files alone */
 } s1_loaded;
 
 /* `options` was imported. Fails as ins1_model_open does; what it leaves behind is given back with
- * s1_load_finish, also after a failure. `headers_only`: maps nothing, reads no weights, and the
+ * s1_load_finish, also after a failure. `headers_only`: neither maps nor reads weights, and the
  * readers stay the host's. */
 ins1_status s1_load(s1_loaded *out, const ins1_allocator *memory, const ins1_model_options *options,
                     uint32_t runtime_flags, bool headers_only, const s1_call *call);

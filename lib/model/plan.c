@@ -1,5 +1,7 @@
 #include "model/load.h"
 
+#include "backend/cpu/cpu.h"
+#include "base/meter.h"
 #include "base/struct.h"
 #include "decoder/sizes.h"
 #include "runtime/runtime.h"
@@ -8,21 +10,19 @@
 
 /* What the CPU takes for itself; estimates, of which the panel matters. */
 enum {
-    STREAM_BYTES = 36 << 10,  /* of a queue: lists of views */
-    WORKER_BYTES = 256 << 10, /* of each worker's kernels */
-    BUFFER_BYTES = 100,       /* of a tensor's buffer, the lists it stands in included */
-    CELL = 16,                /* a panel's rows are multiples of these bytes */
-    PANEL_TOKENS = 64,        /* rows of one panel */
-    PRODUCT_BYTES = 160,      /* of one product in the list of a region, and of a panel's head */
+    STREAM_BYTES = 36 << 10, /* of a queue: lists of views */
+    BUFFER_BYTES = 100,      /* of a tensor's buffer, the lists it stands in included */
+    CELL = 16,               /* a panel's rows are multiples of these bytes */
+    PANEL_TOKENS = 64,       /* rows of one panel */
+    PRODUCT_BYTES = 160,     /* of one product in the list of a region, and of a panel's head */
 };
 
 /* Where the bytes go that a decoder and a session on it take. */
 typedef struct bill {
-    uint64_t
-        weights; /* as the decoder reads them: in the files' mapping, or where they are read to */
-    uint64_t mapped; /* of `weights`: not taken from the allocator */
-    uint64_t model;  /* tables of the model */
-    uint64_t tables; /* of the decoder */
+    uint64_t weights; /* where the decoder reads them: mapped, or from the allocator */
+    uint64_t mapped;  /* of these, what is not from the allocator */
+    uint64_t model;   /* tables of the model */
+    uint64_t tables;  /* of the decoder */
     uint64_t kv, scratch;
     uint64_t kv_per_token;
     bool on_device; /* weights are copied there, KV and scratch live there */
@@ -110,7 +110,8 @@ static uint64_t work_space(const bill *b, const s1_loaded *loaded, const s1_forw
                                       : 0;
     int64_t lists = (d->n_expert < pairs ? d->n_expert : pairs) + pairs / PANEL_TOKENS + 1;
     return (panel > of_experts ? panel : of_experts) + (uint64_t)(3 * lists) * PRODUCT_BYTES +
-           (uint64_t)pairs * sizeof(int32_t) + STREAM_BYTES + (uint64_t)b->n_workers * WORKER_BYTES;
+           (uint64_t)pairs * sizeof(int32_t) + STREAM_BYTES +
+           (uint64_t)b->n_workers * S1_CPU_WORKER_BYTES;
 }
 
 static ins1_status bill_session(bill *out, const s1_loaded *loaded,
@@ -142,15 +143,34 @@ static ins1_status bill_session(bill *out, const s1_loaded *loaded,
     return INS1_OK;
 }
 
-static void write_plan(ins1_plan *out, const s1_loaded *loaded, const bill *b)
+/* A tokenizer's tables depend on what its files say, so one is made and measured. Where that fails,
+ * opening does not: then they are as large as their files. */
+static uint64_t tokenizer_tables(const s1_loaded *loaded)
+{
+    s1_tokenizer_source source = loaded->tokenizer_files;
+    ins1_tokenizer *tokenizer;
+    s1_meter meter;
+
+    s1_meter_init(&meter, &loaded->memory, 0);
+    source.n_vocab = loaded->config.decoder.n_vocab;
+    if (s1_tokenizer_create(&tokenizer, &meter.memory, &source, NULL, NULL) != INS1_OK)
+        return loaded->tokenizer_size;
+    uint64_t size = atomic_load(&meter.now);
+    ins1_tokenizer_release(tokenizer);
+    return size;
+}
+
+static void write_plan(ins1_plan *out, const s1_loaded *loaded, int32_t load_mode, const bill *b)
 {
     out->parts = loaded->parts;
     if (loaded->parts & INS1_PART_TOKENIZER) {
         out->tokenizer.disk = loaded->tokenizer_size;
-        out->tokenizer.host = loaded->tokenizer_size;
+        out->tokenizer.host = loaded->tokenizer_size + tokenizer_tables(loaded);
     }
+    /* The budget is about what is allocated; pages of a mapping the system can take back. */
+    const uint64_t mapped = load_mode == INS1_LOAD_READ ? 0 : loaded->tokenizer_size;
     out->total_host = out->tokenizer.host;
-    out->least_total = out->total_host;
+    out->least_total = out->total_host - mapped;
     if (!(loaded->parts & INS1_PART_DECODER))
         return;
     out->decoder.disk = loaded->bound.disk;
@@ -163,8 +183,7 @@ static void write_plan(ins1_plan *out, const s1_loaded *loaded, const bill *b)
         out->total_device = out->decoder.device + b->kv + b->scratch;
     else
         out->total_host += b->kv + b->scratch;
-    /* The budget is about what is allocated; pages of a mapping the system can take back. */
-    out->least_total = out->total_host - b->mapped;
+    out->least_total = out->total_host - mapped - b->mapped;
 }
 
 ins1_status ins1_model_plan(ins1_runtime *runtime, const ins1_model_options *model,
@@ -203,7 +222,7 @@ ins1_status ins1_model_plan(ins1_runtime *runtime, const ins1_model_options *mod
             status = bill_session(&b, &loaded, &decoder_options, session, call.error);
     }
     if (status == INS1_OK) {
-        write_plan(&plan, &loaded, &b);
+        write_plan(&plan, &loaded, options.load_mode, &b);
         status = s1_struct_export(out, &plan, sizeof(plan), call.error);
     }
     s1_load_finish(&loaded);

@@ -1,27 +1,11 @@
-#include "model/weights.h"
+#include "model/bind.h"
 
 #include "base/memory.h"
 #include "base/meter.h"
 
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-
-enum { MAX_BASE = 100, MAX_NAME = 200, N_SHOWN = 10, BLOCK = 128 };
-
-/* One binding under way. The first failure ends it; missing tensors are counted to the end. */
-typedef struct binder {
-    s1_bound *out;
-    const s1_config *config;
-    s1_checkpoint *checkpoint;
-    ins1_error *error;
-    ins1_status status;
-    const char *prefix;
-    uint64_t n_missing;
-    char missing[240];
-    size_t missing_size;
-} binder;
 
 static const char *const qwen_prefixes[] = {
     "model.language_model.", "language_model.model.", "model.", "language_model.", "",
@@ -31,165 +15,6 @@ static const char *const internlm2_prefixes[] = { "model.", "language_model.mode
 
 static const char *const qwen_heads[] = { "lm_head", "language_model.lm_head", "model.lm_head" };
 static const char *const internlm2_heads[] = { "output", "language_model.output" };
-
-static void miss(binder *b, const char *name)
-{
-    size_t left = sizeof(b->missing) - b->missing_size;
-    if (b->n_missing++ >= N_SHOWN || b->missing_size >= sizeof(b->missing))
-        return;
-    b->missing_size += (size_t)snprintf(b->missing + b->missing_size, left, "%s%s",
-                                        b->n_missing > 1 ? ", " : "", name);
-}
-
-/* The tensor of that name; dtype 0 where there is none, or nothing goes any more. */
-static s1_tensor get(binder *b, const char *name)
-{
-    s1_tensor tensor = { 0 };
-    if (b->status == INS1_OK)
-        b->status = s1_checkpoint_get(b->checkpoint, name, &tensor, b->error);
-    return tensor;
-}
-
-static void refuse(binder *b, const char *name, const s1_tensor *found, const char *expected)
-{
-    char shape[100];
-    size_t at = 0;
-
-    if (b->status != INS1_OK)
-        return;
-    shape[0] = 0;
-    for (int32_t i = 0; i < found->rank; i++)
-        at += (size_t)snprintf(shape + at, sizeof(shape) - at, "%s%" PRIu64, i ? ", " : "",
-                               found->shape[i]);
-    b->status = s1_fail(b->error, INS1_E_FORMAT, "tensor '%s' is %s [%s], %s is expected", name,
-                        s1_dtype_name(found->dtype), shape, expected);
-}
-
-static bool has_shape(const s1_tensor *tensor, int32_t rank, uint64_t a, uint64_t b, uint64_t c)
-{
-    const uint64_t shape[] = { a, b, c };
-    if (tensor->rank != rank)
-        return false;
-    for (int32_t i = 0; i < rank; i++)
-        if (tensor->shape[i] != shape[i])
-            return false;
-    return true;
-}
-
-static void expect(binder *b, const char *name, const s1_tensor *tensor, int32_t rank, uint64_t d0,
-                   uint64_t d1)
-{
-    char expected[64];
-    if (has_shape(tensor, rank, d0, d1, 0))
-        return;
-    if (rank == 1)
-        snprintf(expected, sizeof(expected), "[%" PRIu64 "]", d0);
-    else
-        snprintf(expected, sizeof(expected), "[%" PRIu64 ", %" PRIu64 "]", d0, d1);
-    refuse(b, name, tensor, expected);
-}
-
-/* Sizes of what decides the numbers; scales are the price of a type. */
-static void count(binder *b, const s1_tensor *tensor, uint64_t n_used, uint64_t n_all)
-{
-    uint64_t n = s1_tensor_count(tensor);
-    b->out->n_params += n;
-    b->out->n_params_active += n_all ? n / n_all * n_used : n;
-    b->out->disk += n * s1_dtype_size(tensor->dtype);
-}
-
-static bool is_plain_float(const s1_tensor *tensor)
-{
-    return s1_dtype_is_float(tensor->dtype) && tensor->dtype != INS1_DTYPE_F8_E4M3;
-}
-
-/* A vector that must be there. */
-static s1_tensor vector(binder *b, const char *name, uint64_t n)
-{
-    s1_tensor tensor = get(b, name);
-    if (!tensor.dtype) {
-        miss(b, name);
-        return tensor;
-    }
-    expect(b, name, &tensor, 1, n, 0);
-    if (!is_plain_float(&tensor))
-        refuse(b, name, &tensor, "F32, F16 or BF16");
-    count(b, &tensor, 0, 0);
-    return tensor;
-}
-
-static void count_matrix(binder *b, const s1_tensor *weight, uint64_t n_used, uint64_t n_all)
-{
-    uint64_t size = s1_tensor_count(weight) * s1_dtype_size(weight->dtype);
-    if (weight->dtype == INS1_DTYPE_BF16 || weight->dtype == INS1_DTYPE_F8_E4M3)
-        b->out->narrow += size;
-    else
-        b->out->wide += size;
-    b->out->has_fp8 = b->out->has_fp8 || weight->dtype == INS1_DTYPE_F8_E4M3;
-    count(b, weight, n_used, n_all);
-}
-
-/* A matrix is FP8 when its scales are there, and only then. */
-static void scales(binder *b, s1_linear *out, const char *name, uint64_t rows, uint64_t columns)
-{
-    s1_tensor scale = get(b, name);
-    bool is_fp8 = out->weight.dtype == INS1_DTYPE_F8_E4M3;
-
-    if (!scale.dtype && is_fp8)
-        miss(b, name);
-    if (!scale.dtype)
-        return;
-    if (!is_fp8)
-        refuse(b, name, &scale, "no scale of a matrix that is not FP8");
-    if (scale.dtype != INS1_DTYPE_F32 && scale.dtype != INS1_DTYPE_BF16 &&
-        scale.dtype != INS1_DTYPE_U8)
-        refuse(b, name, &scale, "F32, BF16 or E8M0");
-    expect(b, name, &scale, 2, (rows + BLOCK - 1) / BLOCK, (columns + BLOCK - 1) / BLOCK);
-    out->scale = scale;
-    b->out->disk += scale.size;
-}
-
-/* The linear layer `name` (without ".weight"), of which `n_used` of `n_all` work on a token. */
-static void linear_of(binder *b, s1_linear *out, const char *name, int32_t rows, int32_t columns,
-                      bool has_bias, int32_t n_used, int32_t n_all)
-{
-    char full[MAX_NAME + 32];
-
-    if (b->status != INS1_OK)
-        return;
-    snprintf(full, sizeof(full), "%s.weight", name);
-    out->weight = get(b, full);
-    if (!out->weight.dtype) {
-        miss(b, full);
-        return;
-    }
-    expect(b, full, &out->weight, 2, (uint64_t)rows, (uint64_t)columns);
-    if (!s1_dtype_is_float(out->weight.dtype))
-        refuse(b, full, &out->weight, "a float");
-    count_matrix(b, &out->weight, (uint64_t)n_used, (uint64_t)n_all);
-    snprintf(full, sizeof(full), "%s.weight_scale_inv", name);
-    scales(b, out, full, (uint64_t)rows, (uint64_t)columns);
-    if (has_bias) {
-        snprintf(full, sizeof(full), "%s.bias", name);
-        out->bias = vector(b, full, (uint64_t)rows);
-    }
-}
-
-static void linear(binder *b, s1_linear *out, const char *base, const char *name, int32_t rows,
-                   int32_t columns, bool has_bias)
-{
-    char full[MAX_NAME];
-    snprintf(full, sizeof(full), "%s%s", base, name);
-    linear_of(b, out, full, rows, columns, has_bias, 0, 0);
-}
-
-static s1_tensor norm(binder *b, const char *base, const char *name, int32_t n)
-{
-    char full[MAX_NAME];
-    snprintf(full, sizeof(full), "%s%s.weight", base, name);
-    return vector(b, full, (uint64_t)n);
-}
-
 /* One matrix of a fused tensor, from element `at` on: rows by columns, each with its step. */
 static s1_tensor slice(const s1_tensor *fused, uint64_t at, uint64_t rows, int64_t row_step,
                        uint64_t columns, int64_t column_step)
@@ -209,25 +34,25 @@ static s1_tensor slice(const s1_tensor *fused, uint64_t at, uint64_t rows, int64
 
 /* All experts in two tensors. Either [expert][in][out], as the family saves them, or
  * [expert][out][in], as newer frameworks hold them; the two shapes together always tell which. */
-static void fused_experts(binder *b, s1_layer_weights *layer, const char *base,
+static void fused_experts(s1_binder *b, s1_layer_weights *layer, const char *base,
                           const s1_tensor *gate_up)
 {
     const s1_decoder_config *d = &b->config->decoder;
     const uint64_t n = (uint64_t)d->n_expert, h = (uint64_t)d->n_embd, f = (uint64_t)d->n_ff_exp;
-    char name[MAX_NAME];
+    char name[S1_MAX_NAME];
 
     snprintf(name, sizeof(name), "%sexperts.down_proj", base);
-    s1_tensor down = get(b, name);
+    s1_tensor down = s1_bind_get(b, name);
     if (!down.dtype) {
-        miss(b, name);
+        s1_bind_miss(b, name);
         return;
     }
-    bool in_out = has_shape(gate_up, 3, n, h, 2 * f) && has_shape(&down, 3, n, f, h);
-    bool out_in = has_shape(gate_up, 3, n, 2 * f, h) && has_shape(&down, 3, n, h, f);
+    bool in_out = s1_has_shape(gate_up, 3, n, h, 2 * f) && s1_has_shape(&down, 3, n, f, h);
+    bool out_in = s1_has_shape(gate_up, 3, n, 2 * f, h) && s1_has_shape(&down, 3, n, h, f);
     if (!in_out && !out_in)
-        refuse(b, name, &down, "[experts, in, out] to fit gate_up_proj and the config");
-    if (!is_plain_float(&down) || !is_plain_float(gate_up))
-        refuse(b, name, &down, "F32, F16 or BF16 for fused experts");
+        s1_bind_refuse(b, name, &down, "[experts, in, out] to fit gate_up_proj and the config");
+    if (!s1_is_plain_float(&down) || !s1_is_plain_float(gate_up))
+        s1_bind_refuse(b, name, &down, "F32, F16 or BF16 for fused experts");
     if (b->status != INS1_OK)
         return;
     for (uint64_t e = 0; e < n; e++) {
@@ -240,123 +65,123 @@ static void fused_experts(binder *b, s1_layer_weights *layer, const char *base,
         layer->expert_down[e].weight =
             in_out ? slice(&down, to, h, 1, f, hidden) : slice(&down, to, h, inner, f, 1);
     }
-    count_matrix(b, gate_up, (uint64_t)d->n_expert_used, n);
-    count_matrix(b, &down, (uint64_t)d->n_expert_used, n);
+    s1_bind_count_matrix(b, gate_up, (uint64_t)d->n_expert_used, n);
+    s1_bind_count_matrix(b, &down, (uint64_t)d->n_expert_used, n);
 }
 
-static void experts(binder *b, s1_layer_weights *layer, const char *base)
+static void experts(s1_binder *b, s1_layer_weights *layer, const char *base)
 {
     const s1_decoder_config *d = &b->config->decoder;
-    char name[MAX_NAME];
+    char name[S1_MAX_NAME];
 
     snprintf(name, sizeof(name), "%sexperts.gate_up_proj", base);
-    s1_tensor fused = get(b, name);
+    s1_tensor fused = s1_bind_get(b, name);
     if (fused.dtype) {
         fused_experts(b, layer, base, &fused);
         return;
     }
     for (int32_t e = 0; e < d->n_expert && b->status == INS1_OK; e++) {
         snprintf(name, sizeof(name), "%sexperts.%d.gate_proj", base, e);
-        linear_of(b, &layer->expert_gate[e], name, d->n_ff_exp, d->n_embd, false, d->n_expert_used,
-                  d->n_expert);
+        s1_bind_linear_of(b, &layer->expert_gate[e], name, d->n_ff_exp, d->n_embd, false,
+                          d->n_expert_used, d->n_expert);
         snprintf(name, sizeof(name), "%sexperts.%d.up_proj", base, e);
-        linear_of(b, &layer->expert_up[e], name, d->n_ff_exp, d->n_embd, false, d->n_expert_used,
-                  d->n_expert);
+        s1_bind_linear_of(b, &layer->expert_up[e], name, d->n_ff_exp, d->n_embd, false,
+                          d->n_expert_used, d->n_expert);
         snprintf(name, sizeof(name), "%sexperts.%d.down_proj", base, e);
-        linear_of(b, &layer->expert_down[e], name, d->n_embd, d->n_ff_exp, false, d->n_expert_used,
-                  d->n_expert);
+        s1_bind_linear_of(b, &layer->expert_down[e], name, d->n_embd, d->n_ff_exp, false,
+                          d->n_expert_used, d->n_expert);
     }
 }
 
-static void qwen_layer(binder *b, s1_layer_weights *layer, int32_t at)
+static void qwen_layer(s1_binder *b, s1_layer_weights *layer, int32_t at)
 {
     const s1_config *config = b->config;
     const s1_decoder_config *d = &config->decoder;
     const int32_t q = d->n_head * d->head_dim, kv = d->n_head_kv * d->head_dim;
-    char base[MAX_BASE], mlp[MAX_BASE];
+    char base[S1_MAX_BASE], mlp[S1_MAX_BASE];
 
     snprintf(base, sizeof(base), "%slayers.%d.", b->prefix, at);
     snprintf(mlp, sizeof(mlp), "%slayers.%d.mlp.", b->prefix, at);
-    layer->attention_norm = norm(b, base, "input_layernorm", d->n_embd);
-    layer->ffn_norm = norm(b, base, "post_attention_layernorm", d->n_embd);
+    layer->attention_norm = s1_bind_norm(b, base, "input_layernorm", d->n_embd);
+    layer->ffn_norm = s1_bind_norm(b, base, "post_attention_layernorm", d->n_embd);
     if (config->has_qk_norm) {
-        layer->q_norm = norm(b, base, "self_attn.q_norm", d->head_dim);
-        layer->k_norm = norm(b, base, "self_attn.k_norm", d->head_dim);
+        layer->q_norm = s1_bind_norm(b, base, "self_attn.q_norm", d->head_dim);
+        layer->k_norm = s1_bind_norm(b, base, "self_attn.k_norm", d->head_dim);
     }
-    linear(b, &layer->q, base, "self_attn.q_proj", q, d->n_embd, config->has_qkv_bias);
-    linear(b, &layer->k, base, "self_attn.k_proj", kv, d->n_embd, config->has_qkv_bias);
-    linear(b, &layer->v, base, "self_attn.v_proj", kv, d->n_embd, config->has_qkv_bias);
-    linear(b, &layer->o, base, "self_attn.o_proj", d->n_embd, q, config->has_o_bias);
+    s1_bind_linear(b, &layer->q, base, "self_attn.q_proj", q, d->n_embd, config->has_qkv_bias);
+    s1_bind_linear(b, &layer->k, base, "self_attn.k_proj", kv, d->n_embd, config->has_qkv_bias);
+    s1_bind_linear(b, &layer->v, base, "self_attn.v_proj", kv, d->n_embd, config->has_qkv_bias);
+    s1_bind_linear(b, &layer->o, base, "self_attn.o_proj", d->n_embd, q, config->has_o_bias);
     if (layer->is_moe) {
-        linear(b, &layer->router, mlp, "gate", d->n_expert, d->n_embd, false);
+        s1_bind_linear(b, &layer->router, mlp, "gate", d->n_expert, d->n_embd, false);
         experts(b, layer, mlp);
     } else {
-        linear(b, &layer->gate, mlp, "gate_proj", d->n_ff, d->n_embd, false);
-        linear(b, &layer->up, mlp, "up_proj", d->n_ff, d->n_embd, false);
-        linear(b, &layer->down, mlp, "down_proj", d->n_embd, d->n_ff, false);
+        s1_bind_linear(b, &layer->gate, mlp, "gate_proj", d->n_ff, d->n_embd, false);
+        s1_bind_linear(b, &layer->up, mlp, "up_proj", d->n_ff, d->n_embd, false);
+        s1_bind_linear(b, &layer->down, mlp, "down_proj", d->n_embd, d->n_ff, false);
     }
 }
 
-static void internlm2_layer(binder *b, s1_layer_weights *layer, int32_t at)
+static void internlm2_layer(s1_binder *b, s1_layer_weights *layer, int32_t at)
 {
     const s1_config *config = b->config;
     const s1_decoder_config *d = &config->decoder;
     const int32_t rows = (d->n_head + 2 * d->n_head_kv) * d->head_dim;
-    char base[MAX_BASE];
+    char base[S1_MAX_BASE];
 
     snprintf(base, sizeof(base), "%slayers.%d.", b->prefix, at);
-    layer->attention_norm = norm(b, base, "attention_norm", d->n_embd);
-    layer->ffn_norm = norm(b, base, "ffn_norm", d->n_embd);
-    linear(b, &layer->qkv, base, "attention.wqkv", rows, d->n_embd, config->has_qkv_bias);
-    linear(b, &layer->o, base, "attention.wo", d->n_embd, d->n_head * d->head_dim,
-           config->has_o_bias);
-    linear(b, &layer->gate, base, "feed_forward.w1", d->n_ff, d->n_embd, false);
-    linear(b, &layer->up, base, "feed_forward.w3", d->n_ff, d->n_embd, false);
-    linear(b, &layer->down, base, "feed_forward.w2", d->n_embd, d->n_ff, false);
+    layer->attention_norm = s1_bind_norm(b, base, "attention_norm", d->n_embd);
+    layer->ffn_norm = s1_bind_norm(b, base, "ffn_norm", d->n_embd);
+    s1_bind_linear(b, &layer->qkv, base, "attention.wqkv", rows, d->n_embd, config->has_qkv_bias);
+    s1_bind_linear(b, &layer->o, base, "attention.wo", d->n_embd, d->n_head * d->head_dim,
+                   config->has_o_bias);
+    s1_bind_linear(b, &layer->gate, base, "feed_forward.w1", d->n_ff, d->n_embd, false);
+    s1_bind_linear(b, &layer->up, base, "feed_forward.w3", d->n_ff, d->n_embd, false);
+    s1_bind_linear(b, &layer->down, base, "feed_forward.w2", d->n_embd, d->n_ff, false);
 }
 
 /* [heads][F][F], or [F][F] for all heads together. */
-static s1_tensor fope_tensor(binder *b, const char *name)
+static s1_tensor fope_tensor(s1_binder *b, const char *name)
 {
     const s1_decoder_config *d = &b->config->decoder;
-    char full[MAX_NAME];
+    char full[S1_MAX_NAME];
 
     snprintf(full, sizeof(full), "%srotary_emb.%s", b->prefix, name);
-    s1_tensor tensor = get(b, full);
+    s1_tensor tensor = s1_bind_get(b, full);
     if (!tensor.dtype) {
-        miss(b, full);
+        s1_bind_miss(b, full);
         return tensor;
     }
     uint64_t f = tensor.rank ? tensor.shape[tensor.rank - 1] : 0;
     uint64_t heads = tensor.rank == 3 ? tensor.shape[0] : 1;
-    bool fits = has_shape(&tensor, 3, heads, f, f) || has_shape(&tensor, 2, f, f, 0);
+    bool fits = s1_has_shape(&tensor, 3, heads, f, f) || s1_has_shape(&tensor, 2, f, f, 0);
     if (!fits || f < 1 || f > (uint64_t)d->head_dim / 2 ||
         (heads != 1 && heads != (uint64_t)d->n_head_kv) ||
         (b->config->fope_frequencies && f != (uint64_t)b->config->fope_frequencies))
-        refuse(b, full, &tensor, "[KV heads, F, F] with the config's F");
+        s1_bind_refuse(b, full, &tensor, "[KV heads, F, F] with the config's F");
     if (tensor.dtype != INS1_DTYPE_F32 && tensor.dtype != INS1_DTYPE_BF16)
-        refuse(b, full, &tensor, "F32 or BF16");
+        s1_bind_refuse(b, full, &tensor, "F32 or BF16");
     if (b->status != INS1_OK)
         return (s1_tensor){ 0 };
-    count(b, &tensor, 0, 0);
+    s1_bind_count(b, &tensor, 0, 0);
     const uint64_t shape[] = { heads, f, f };
     return s1_tensor_dense(tensor.dtype, 3, shape, tensor.data);
 }
 
-static void fope(binder *b, s1_rope_config *rope)
+static void fope(s1_binder *b, s1_rope_config *rope)
 {
     rope->fope_cos = fope_tensor(b, "cos_coef");
     rope->fope_sin = fope_tensor(b, "sin_coef");
     if (b->status == INS1_OK && rope->fope_cos.dtype && rope->fope_sin.dtype &&
         memcmp(rope->fope_cos.shape, rope->fope_sin.shape, sizeof(rope->fope_cos.shape)) != 0)
-        refuse(b, "rotary_emb.sin_coef", &rope->fope_sin, "the shape of cos_coef");
+        s1_bind_refuse(b, "rotary_emb.sin_coef", &rope->fope_sin, "the shape of cos_coef");
 }
 
 /* The first prefix under which the embedding is found; the usual one where there is none. */
 static const char *find_prefix(const s1_checkpoint *checkpoint, const char *const *prefixes,
                                size_t n, const char *name)
 {
-    char full[MAX_NAME];
+    char full[S1_MAX_NAME];
     for (size_t i = 0; i < n; i++) {
         snprintf(full, sizeof(full), "%s%s.weight", prefixes[i], name);
         if (s1_checkpoint_has(checkpoint, full))
@@ -365,34 +190,34 @@ static const char *find_prefix(const s1_checkpoint *checkpoint, const char *cons
     return prefixes[0];
 }
 
-static void embedding_and_head(binder *b, const char *embedding, const char *const *heads,
+static void embedding_and_head(s1_binder *b, const char *embedding, const char *const *heads,
                                size_t n_heads)
 {
     const s1_decoder_config *d = &b->config->decoder;
     s1_decoder_weights *w = &b->out->weights;
     s1_linear table = { 0 };
-    char full[MAX_NAME];
+    char full[S1_MAX_NAME];
 
-    linear(b, &table, b->prefix, embedding, d->n_vocab, d->n_embd, false);
+    s1_bind_linear(b, &table, b->prefix, embedding, d->n_vocab, d->n_embd, false);
     w->embed = table.weight;
     if (table.scale.dtype)
-        refuse(b, embedding, &table.weight, "an embedding without scales");
-    w->norm = norm(b, b->prefix, "norm", d->n_embd);
+        s1_bind_refuse(b, embedding, &table.weight, "an embedding without scales");
+    w->norm = s1_bind_norm(b, b->prefix, "norm", d->n_embd);
     if (d->reward_token >= 0) {
-        linear(b, &w->head, "", "v_head", 1, d->n_embd, false);
+        s1_bind_linear(b, &w->head, "", "v_head", 1, d->n_embd, false);
         return;
     }
     for (size_t i = 0; i < n_heads; i++) {
         snprintf(full, sizeof(full), "%s.weight", heads[i]);
         if (!s1_checkpoint_has(b->checkpoint, full))
             continue;
-        linear(b, &w->head, "", heads[i], d->n_vocab, d->n_embd, false);
+        s1_bind_linear(b, &w->head, "", heads[i], d->n_vocab, d->n_embd, false);
         return;
     }
     if (b->config->ties_head)
         w->head.weight = w->embed;
     else
-        linear(b, &w->head, "", heads[0], d->n_vocab, d->n_embd, false);
+        s1_bind_linear(b, &w->head, "", heads[0], d->n_vocab, d->n_embd, false);
 }
 
 /* The lists, whose lengths are compared with what the files hold before anything is allocated. */
@@ -442,7 +267,7 @@ static ins1_status reserve(s1_bound *out, const s1_config *config, const s1_chec
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
-static ins1_status bind_all(binder *b, s1_config *config, const s1_call *call)
+static ins1_status bind_all(s1_binder *b, s1_config *config, const s1_call *call)
 {
     const bool is_qwen = config->naming == S1_NAMING_QWEN3;
     const char *embedding = is_qwen ? "embed_tokens" : "tok_embeddings";
@@ -464,15 +289,16 @@ static ins1_status bind_all(binder *b, s1_config *config, const s1_call *call)
     if (config->has_fope)
         fope(b, &config->decoder.rope);
     if (b->status == INS1_OK && b->n_missing)
-        b->status = s1_fail(b->error, INS1_E_FORMAT, "%" PRIu64 " tensors are missing: %s%s",
-                            b->n_missing, b->missing, b->n_missing > N_SHOWN ? ", ..." : "");
+        b->status =
+            s1_fail(b->error, INS1_E_FORMAT, "%" PRIu64 " tensors are missing: %s%s", b->n_missing,
+                    b->missing, b->n_missing > S1_MISSING_SHOWN ? ", ..." : "");
     return b->status;
 }
 
 ins1_status s1_weights_bind(s1_bound *out, s1_config *config, s1_checkpoint *checkpoint,
                             const ins1_allocator *memory, const s1_call *call)
 {
-    binder b = {
+    s1_binder b = {
         .out = out,
         .config = config,
         .checkpoint = checkpoint,

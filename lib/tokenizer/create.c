@@ -91,6 +91,8 @@ static ins1_status load_base(ins1_tokenizer *t, const s1_tokenizer_source *sourc
         s1_json vocab;
         ins1_status status = s1_load_json(&vocab, &source->vocab_json, "vocab.json", error);
         t->nfc = true;
+        if (status == INS1_OK && source->tokenizer_json.data)
+            status = s1_load_splitter(t, tokenizer_json, error);
         if (status == INS1_OK)
             status = s1_load_vocab(t, vocab, true, error);
         return status == INS1_OK ? s1_load_merges_txt(t, &source->merges_txt, error) : status;

@@ -48,6 +48,25 @@ typedef struct s1_encoder {
     bool first; /* nothing was encoded yet */
 } s1_encoder;
 
+/* Now and then, look whether the call should stop. `at` never goes back. */
+ins1_status s1_encoder_poll(s1_encoder *e, uint32_t at);
+
+/* The stretch of the caller's segments that `at` lies in; `from` is an earlier answer, or 0. */
+size_t s1_stretch_at(const s1_encoder *e, size_t from, uint32_t at);
+
+/* One token of text[begin, end). */
+void s1_emit_token(s1_sink *sink, int32_t id, int32_t kind, uint32_t begin, uint32_t end);
+
+/* When stretches are collected: one more; those of one kind become one. Then the last. */
+void s1_emit_stretch(s1_sink *sink, int32_t id, int32_t kind, uint32_t begin, uint32_t end);
+void s1_emit_end(s1_sink *sink);
+
+/* Text of the kind on top of the stack, as tokens or as a stretch. */
+ins1_status s1_emit_text(s1_encoder *e, size_t stretch, uint32_t begin, uint32_t end);
+
+/* A tag without an id of its own. */
+ins1_status s1_emit_tag_text(s1_encoder *e, uint32_t begin, uint32_t end);
+
 /* Append a part; INS1_E_MEMORY. */
 ins1_status s1_part_add(s1_encoder *e, s1_part_list *list, uint32_t begin, uint32_t end,
                         unsigned what, int32_t kind, bool plain);

@@ -24,8 +24,14 @@ ins1_status s1_load_vocab(ins1_tokenizer *tokenizer, s1_json vocab, bool stop_at
 ins1_status s1_load_merges_txt(ins1_tokenizer *tokenizer, const s1_tokenizer_file *file,
                                ins1_error *error);
 
+/* The merges of tokenizer.json: pairs, or texts as in merges.txt. */
+ins1_status s1_load_merges(ins1_tokenizer *tokenizer, s1_json merges, ins1_error *error);
+
 /* The byte that a character of such a vocabulary stands for, or -1. */
 int32_t s1_load_byte_of(uint32_t c);
+
+/* The normaliser and pre-tokeniser of tokenizer.json, which are among those that are known. */
+ins1_status s1_load_splitter(ins1_tokenizer *tokenizer, s1_json json, ins1_error *error);
 
 /* The model, normaliser and pre-tokeniser of tokenizer.json. */
 ins1_status s1_load_tokenizer_json(ins1_tokenizer *tokenizer, s1_json json, ins1_error *error);

@@ -268,6 +268,105 @@ START_TEST(products_in_one_list_see_the_results_of_earlier_ones)
 }
 END_TEST
 
+/* --- attention --- */
+
+enum { LINES = 2, PAGES = 3, GROUPS = 2, HEADS = 3, WIDTH = 40, MOST_ROWS = 60 };
+
+typedef struct cache {
+    int64_t length;
+    int32_t dtype;
+} cache;
+
+static const cache caches[] = {
+    { 16, INS1_DTYPE_F32 },
+    { 300, INS1_DTYPE_BF16 },
+    { 256, INS1_DTYPE_F16 },
+};
+enum { N_CACHES = sizeof(caches) / sizeof(caches[0]) };
+
+static ins1_tensor_desc view4(void *memory, int32_t dtype, int64_t a, int64_t b, int64_t c,
+                              int64_t d)
+{
+    const int64_t dim[] = { a, b, c, d };
+    return fake_view(&dev, memory, dtype, 4, dim);
+}
+
+static void attend(const cache *c, void *k, void *v, int32_t *pages, int32_t *rows, float *q,
+                   float *y, int64_t first, int64_t t)
+{
+    const int64_t row = GROUPS * HEADS * WIDTH;
+    ins1_tensor_desc in[] = {
+        view4(q + first * row, INS1_DTYPE_F32, t, GROUPS, HEADS, WIDTH),
+        view4(k, c->dtype, LINES * PAGES, GROUPS, c->length, WIDTH),
+        view4(v, c->dtype, LINES * PAGES, GROUPS, c->length, WIDTH),
+        view2(rows + 2 * first, INS1_DTYPE_I32, t, 2),
+        view2(pages, INS1_DTYPE_I32, LINES, PAGES),
+    };
+    ins1_tensor_desc out = view4(y, INS1_DTYPE_F32, t, GROUPS, HEADS, WIDTH);
+    const ins1_op op = {
+        .struct_size = sizeof(op),
+        .op = INS1_OP_ATTENTION,
+        .n_in = 5,
+        .n_out = 1,
+        .in = in,
+        .out = &out,
+        .f = { 0.3f },
+    };
+    ck_assert_int_ne(dev.api.supports(dev.context, &op), 0);
+    ck_assert_int_eq(dev.api.run(dev.stream, &op, 1), INS1_OK);
+    fake_drop(&dev, in, 5);
+    fake_drop(&dev, &out, 1);
+}
+
+START_TEST(a_row_of_attention_is_what_it_would_be_alone)
+{
+    const cache *c = &caches[_i % N_CACHES];
+    const char *level = levels[_i / N_CACHES];
+    size_t pool = (size_t)(LINES * PAGES * GROUPS * c->length * WIDTH);
+    size_t row = GROUPS * HEADS * WIDTH;
+    uint8_t *k = malloc(pool * fake_dtype_size(c->dtype));
+    uint8_t *v = malloc(pool * fake_dtype_size(c->dtype));
+    float *q = malloc(MOST_ROWS * row * sizeof(*q));
+    float *alone = malloc(MOST_ROWS * row * sizeof(*q));
+    float *y = malloc(MOST_ROWS * row * sizeof(*q));
+    int32_t pages[LINES * PAGES];
+    int32_t rows[MOST_ROWS * 2];
+
+    fake_seed = 11;
+    fake_fill(k, NULL, c->dtype, pool);
+    fake_fill(v, NULL, c->dtype, pool);
+    fake_fill(q, NULL, INS1_DTYPE_F32, MOST_ROWS * row);
+    for (int i = 0; i < LINES * PAGES; i++)
+        pages[i] = i * 5 % (LINES * PAGES);
+    /* A prefill of one line, then single rows of both. */
+    for (int i = 0; i < MOST_ROWS; i++) {
+        rows[2 * i] = i < 40 ? 1 : (int32_t)(fake_bits() >> 8) % LINES;
+        rows[2 * i + 1] = i < 40 ? (int32_t)c->length + i - 8
+                                 : (int32_t)(fake_bits() >> 8) % (int32_t)(PAGES * c->length);
+    }
+    for (int32_t threads = 1; threads <= 3; threads++) {
+        if (!fake_device_open(&dev, level, threads))
+            break;
+        for (int i = 0; i < MOST_ROWS; i++) {
+            float *to = threads == 1 ? alone + (size_t)i * row : y;
+            attend(c, k, v, pages, rows, q, to, i, 1);
+            ck_assert_mem_eq(to, alone + (size_t)i * row, row * sizeof(*y));
+        }
+        for (int t = 2; t <= MOST_ROWS; t += 1 + t / 4)
+            for (int first = 0; first + t <= MOST_ROWS; first += 7) {
+                attend(c, k, v, pages, rows, q, y, first, t);
+                ck_assert_mem_eq(y, alone + (size_t)first * row, (size_t)t * row * sizeof(*y));
+            }
+        fake_device_close(&dev);
+    }
+    free(k);
+    free(v);
+    free(q);
+    free(alone);
+    free(y);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("bits");
@@ -281,6 +380,12 @@ int main(void)
     tcase_add_loop_test(products_case, products_in_one_list_see_the_results_of_earlier_ones, 0,
                         N_LEVELS);
     suite_add_tcase(suite, products_case);
+
+    TCase *attention = tcase_create("attention");
+    tcase_set_timeout(attention, 300);
+    tcase_add_loop_test(attention, a_row_of_attention_is_what_it_would_be_alone, 0,
+                        N_LEVELS * N_CACHES);
+    suite_add_tcase(suite, attention);
 
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_ENV);

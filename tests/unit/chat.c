@@ -1,5 +1,6 @@
 #include "interns1/chat.h"
 
+#include "meter.h"
 #include "tiny_tokenizer.h"
 
 #include <stdlib.h>
@@ -26,7 +27,7 @@ static void setup(void)
     error = (ins1_error)INS1_INIT(ins1_error);
     call = (ins1_call)INS1_INIT(ins1_call);
     call.error = &error;
-    tokenizer = tiny_tokenizer(added, sizeof(added) / sizeof(*added));
+    tokenizer = tiny_tokenizer(&s1_heap, added, sizeof(added) / sizeof(*added));
 }
 
 static void teardown(void)
@@ -290,7 +291,7 @@ START_TEST(a_prompt_outlives_its_tokenizer)
 {
     static const turn user[4] = { { "user", "hi", 0 } };
     ins1_chat_options options = INS1_INIT(ins1_chat_options);
-    ins1_tokenizer *mine = tiny_tokenizer(added, sizeof(added) / sizeof(*added)),
+    ins1_tokenizer *mine = tiny_tokenizer(&s1_heap, added, sizeof(added) / sizeof(*added)),
                    *before = tokenizer;
     ins1_prompt *prompt;
     const char *text;
@@ -307,6 +308,35 @@ START_TEST(a_prompt_outlives_its_tokenizer)
 }
 END_TEST
 
+START_TEST(everything_is_given_back_when_memory_runs_out)
+{
+    static const turn turns[4] = { { "user", "hi", 0 }, { "assistant", "<think>a</think>b", 0 } };
+    meter source;
+    const ins1_allocator memory = meter_source(&source);
+    ins1_chat_options options = INS1_INIT(ins1_chat_options);
+    ins1_tokenizer *before = tokenizer;
+    ins1_prompt *prompt;
+    ins1_status status = INS1_E_MEMORY;
+
+    options.dialect = "intern-s1";
+    tokenizer = tiny_tokenizer(&memory, added, sizeof(added) / sizeof(*added));
+    const long long live = source.live;
+    for (int n = 0; status != INS1_OK; n++) {
+        source.until_refusal = n;
+        status = make(&prompt, turns, &options);
+        ck_assert(status == INS1_OK ? n > 3 : status == INS1_E_MEMORY);
+        ck_assert(status == INS1_OK || !prompt);
+        ck_assert(status == INS1_OK || source.live == live);
+    }
+    source.until_refusal = -1;
+    ins1_prompt_release(prompt);
+    ck_assert_int_eq(source.live, live);
+    ins1_tokenizer_release(tokenizer);
+    ck_assert_int_eq(source.live, 0);
+    tokenizer = before;
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("chat");
@@ -316,6 +346,7 @@ int main(void)
     tcase_add_test(t, parts_are_joined_as_the_dialect_does);
     tcase_add_test(t, what_is_not_there_yet_is_said);
     tcase_add_test(t, a_prompt_outlives_its_tokenizer);
+    tcase_add_test(t, everything_is_given_back_when_memory_runs_out);
     suite_add_tcase(suite, t);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_ENV);

@@ -433,6 +433,66 @@ START_TEST(dialects_are_told_by_their_templates)
 END_TEST
 
 static const struct {
+    const char *folder, *dialect, *tokenizer;
+} released[] = {
+    { "intern-s1-pro", "intern-s1-pro", "intern-s1-pro" },
+    { "qwen3", "qwen3", "byte-level-bpe" },
+    { "qwen2_5", "qwen2.5", "byte-level-bpe" },
+    { "internlm2", "internlm2", "sentencepiece" },
+};
+
+START_TEST(released_tokenizers_are_recognised)
+{
+    char path[1000];
+    ins1_model_options options = INS1_INIT(ins1_model_options);
+
+    if (!TEST_DATA[0]) {
+        printf("skipped: no test_data with tokenizers\n");
+        return;
+    }
+    snprintf(path, sizeof(path), "%s/tokenizers/%s", TEST_DATA, released[_i].folder);
+    options.path = path;
+    ck_assert_msg(ins1_model_open(&model, runtime, &options, &call) == INS1_OK, "%s", error.text);
+    ck_assert_uint_eq(model->parts, INS1_PART_TOKENIZER);
+    expect_meta("ins1/dialect", released[_i].dialect);
+    expect_meta("ins1/tokenizer", released[_i].tokenizer);
+}
+END_TEST
+
+START_TEST(opening_stops_when_it_is_told_to)
+{
+    ins1_model_options options = INS1_INIT(ins1_model_options);
+    options.path = TEST_GOLDEN "/mini-bf16";
+    options.load_mode = _i;
+    ck_assert_int_eq(ins1_cancel_create(&call.cancel, runtime, &call), INS1_OK);
+    ins1_cancel_request(call.cancel);
+    ck_assert_int_eq(ins1_model_open(&model, runtime, &options, &call), INS1_E_CANCELED);
+    ck_assert_ptr_null(model);
+    ins1_cancel_reset(call.cancel);
+    ck_assert_int_eq(ins1_model_open(&model, runtime, &options, &call), INS1_OK);
+    ins1_cancel_release(call.cancel);
+}
+END_TEST
+
+static int32_t stop_at_once(void *user, int32_t phase, uint64_t done, uint64_t total)
+{
+    *(uint64_t *)user = total;
+    return phase == INS1_PHASE_OPEN && done == 0;
+}
+
+START_TEST(progress_is_told_shard_by_shard)
+{
+    uint64_t total = 0;
+    ins1_model_options options = INS1_INIT(ins1_model_options);
+    options.path = TEST_GOLDEN "/mini-bf16";
+    call.progress = stop_at_once;
+    call.user = &total;
+    ck_assert_int_eq(ins1_model_open(&model, runtime, &options, &call), INS1_E_CANCELED);
+    ck_assert_uint_eq(total, 3);
+}
+END_TEST
+
+static const struct {
     const char *what;
     int32_t load_mode, verify;
     uint32_t flags;
@@ -634,6 +694,9 @@ int main(void)
     tcase_add_test(cases, a_decoder_that_is_not_asked_for_is_not_opened);
     tcase_add_loop_test(cases, weights_need_a_config_of_the_family, 0, COUNT(configs));
     tcase_add_loop_test(cases, dialects_are_told_by_their_templates, 0, COUNT(dialects));
+    tcase_add_loop_test(cases, released_tokenizers_are_recognised, 0, COUNT(released));
+    tcase_add_loop_test(cases, opening_stops_when_it_is_told_to, 0, 2);
+    tcase_add_test(cases, progress_is_told_shard_by_shard);
     tcase_add_loop_test(cases, options_are_judged, 0, COUNT(options_table));
     tcase_add_test(cases, a_file_alone_says_what_is_opened_instead);
     tcase_add_test(cases, a_folder_is_the_same_mapped_read_listed_and_through_readers);

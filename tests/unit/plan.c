@@ -106,8 +106,35 @@ START_TEST(a_plan_needs_no_decoder)
     ck_assert_int_eq(ins1_model_plan(runtime, &options, NULL, NULL, &plan, &call), INS1_OK);
     ck_assert_uint_eq(plan.parts, INS1_PART_TOKENIZER);
     ck_assert_uint_eq(plan.tokenizer.disk, 5);
+    ck_assert_uint_ge(plan.tokenizer.host, 5);
     ck_assert_uint_eq(plan.scratch, 0);
     made_free(&folder);
+}
+END_TEST
+
+START_TEST(a_plan_knows_the_tables_of_a_tokenizer)
+{
+    ins1_model_options options = INS1_INIT(ins1_model_options);
+    ins1_mem_stats before = INS1_INIT(ins1_mem_stats), after = INS1_INIT(ins1_mem_stats);
+    ins1_plan plan = INS1_INIT(ins1_plan);
+    ins1_model *model;
+    ins1_tokenizer *tokenizer;
+
+    if (!TEST_DATA[0]) {
+        printf("skipped: no test_data with tokenizers\n");
+        return;
+    }
+    options.path = TEST_DATA "/tokenizers/intern-s1-pro";
+    ck_assert_int_eq(ins1_runtime_mem(runtime, &before, &call), INS1_OK);
+    ck_assert_int_eq(ins1_model_plan(runtime, &options, NULL, NULL, &plan, &call), INS1_OK);
+    ck_assert_int_eq(ins1_model_open(&model, runtime, &options, &call), INS1_OK);
+    ck_assert_int_eq(ins1_tokenizer_create(&tokenizer, model, NULL, &call), INS1_OK);
+    ck_assert_int_eq(ins1_runtime_mem(runtime, &after, &call), INS1_OK);
+    ins1_tokenizer_release(tokenizer);
+    ins1_model_release(model);
+    const double taken = (double)(after.now - before.now), all = taken + (double)after.mapped;
+    ck_assert_double_le(fabs((double)plan.least_total - taken), taken / 100);
+    ck_assert_double_le(fabs((double)plan.total_host - all), all / 100);
 }
 END_TEST
 
@@ -189,6 +216,7 @@ int main(void)
     tcase_add_checked_fixture(cases, setup, teardown);
     tcase_add_loop_test(cases, a_plan_is_what_it_takes, 0, sizeof(rows) / sizeof(rows[0]));
     tcase_add_test(cases, a_plan_needs_no_decoder);
+    tcase_add_test(cases, a_plan_knows_the_tables_of_a_tokenizer);
     tcase_add_test(cases, a_plan_fails_as_opening_would);
     tcase_add_test(cases, a_plan_leaves_the_readers_to_the_host);
     suite_add_tcase(suite, cases);

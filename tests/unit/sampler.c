@@ -1,5 +1,6 @@
 #include "interns1/sampler.h"
 
+#include "meter.h"
 #include "sampler_cases.h"
 #include "session/choose.h"
 
@@ -284,6 +285,42 @@ START_TEST(history_keeps_the_newest_tokens_in_order)
 }
 END_TEST
 
+START_TEST(everything_is_given_back_when_memory_runs_out)
+{
+    const ins1_logprob bias = { 1, 1 };
+    const float logits[40] = { 0 };
+    meter source;
+    const ins1_allocator memory = meter_source(&source);
+    ins1_runtime_options with_memory = INS1_INIT(ins1_runtime_options);
+    ins1_sampler_options options = INS1_INIT(ins1_sampler_options);
+    ins1_runtime *mine;
+    ins1_sampler *sampler;
+    ins1_logprob picked;
+    ins1_status status = INS1_E_MEMORY;
+
+    with_memory.allocator = &memory;
+    options.bias = &bias;
+    options.n_bias = 1;
+    options.temperature = 1;
+    options.presence_penalty = 1;
+    options.mask = odd_only;
+    ck_assert_int_eq(ins1_runtime_create(&mine, &with_memory, &call), INS1_OK);
+    const long long live = source.live;
+    for (int n = 0; status != INS1_OK; n++) {
+        source.until_refusal = n;
+        status = ins1_sampler_create(&sampler, mine, &options, &call);
+        ck_assert(status == INS1_OK || !sampler);
+        if (status == INS1_OK)
+            status = ins1_sampler_pick(sampler, logits, 40, &picked, &call);
+        ck_assert(status == INS1_OK ? n == 4 : status == INS1_E_MEMORY);
+        ins1_sampler_release(sampler);
+        ck_assert_int_eq(source.live, live);
+    }
+    ins1_runtime_release(mine);
+    ck_assert_int_eq(source.live, 0);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("sampler");
@@ -299,6 +336,7 @@ int main(void)
     tcase_add_test(t, a_mask_that_fails_or_leaves_nothing_is_the_callbacks_fault);
     tcase_add_test(t, logits_are_checked_before_they_are_used);
     tcase_add_test(t, history_keeps_the_newest_tokens_in_order);
+    tcase_add_test(t, everything_is_given_back_when_memory_runs_out);
     suite_add_tcase(suite, t);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_ENV);

@@ -3,6 +3,7 @@
 
 #include "interns1/interns1.h"
 
+#include "meter.h"
 #include "tiny_tokenizer.h"
 
 #include <check.h>
@@ -55,21 +56,7 @@ static ins1_decoder *decoder;
 static ins1_session *session;
 static ins1_tokenizer *tokenizer;
 static ins1_sampler *sampler;
-static int until_refusal = -1; /* of memory; negative: never */
-
-static void *source_alloc(void *user, size_t size, size_t align, int32_t kind)
-{
-    (void)user, (void)kind;
-    if (until_refusal >= 0 && until_refusal-- == 0)
-        return NULL;
-    return aligned_alloc(align, (size + align - 1) / align * align);
-}
-
-static void source_free(void *user, void *memory, size_t size, size_t align, int32_t kind)
-{
-    (void)user, (void)size, (void)align, (void)kind;
-    free(memory);
-}
+static meter meter_of_all;
 
 static const int32_t *script;
 static size_t n_script;
@@ -112,17 +99,14 @@ static void make_tokenizer(void)
 
 static void setup(void)
 {
-    ins1_allocator source = INS1_INIT(ins1_allocator);
+    const ins1_allocator memory = meter_source(&meter_of_all);
     ins1_runtime_options options = INS1_INIT(ins1_runtime_options);
     ins1_model_options model_options = INS1_INIT(ins1_model_options);
 
     error = (ins1_error)INS1_INIT(ins1_error);
     call = (ins1_call)INS1_INIT(ins1_call);
     call.error = &error;
-    until_refusal = -1;
-    source.alloc = source_alloc;
-    source.free = source_free;
-    options.allocator = &source;
+    options.allocator = &memory;
     ck_assert_int_eq(ins1_runtime_create(&runtime, &options, &call), INS1_OK);
     model_options.path = TEST_GOLDEN "/mini-f32";
     model_options.parts = INS1_PART_DECODER;
@@ -142,6 +126,7 @@ static void teardown(void)
     ins1_runtime_release(runtime);
     session = NULL;
     sampler = NULL;
+    ck_assert_int_eq(meter_of_all.live, 0);
 }
 
 /* A session that has seen one token. */
@@ -431,7 +416,7 @@ static whole read_all(int i, int refusal)
 
     begin(cases[i].tokens, cases[i].n, cases[i].n_ctx);
     const ins1_stream_options options = options_of(i, stop);
-    until_refusal = refusal;
+    meter_of_all.until_refusal = refusal;
     ins1_status status = ins1_stream_open(&stream, session, 0, tokenizer, sampler, &options, &call);
     if (status != INS1_OK) {
         ck_assert_int_eq(status, INS1_E_MEMORY);
@@ -447,7 +432,7 @@ static whole read_all(int i, int refusal)
         all.n_tokens += event.n_tokens;
         all.end = event.end_reason;
     }
-    until_refusal = -1;
+    meter_of_all.until_refusal = -1;
     ins1_stream_release(stream);
     ins1_session_release(session);
     ins1_sampler_release(sampler);

@@ -32,7 +32,8 @@ static inline void add_item(char *json, const char *word, int id)
 
 enum { TINY_FIRST_ADDED = 256 };
 
-static inline ins1_tokenizer *tiny_tokenizer(const char *const *added, size_t n_added)
+static inline ins1_tokenizer *tiny_tokenizer(const ins1_allocator *memory, const char *const *added,
+                                             size_t n_added)
 {
     ins1_error error = INS1_INIT(ins1_error);
     ins1_tokenizer *tokenizer;
@@ -51,7 +52,7 @@ static inline ins1_tokenizer *tiny_tokenizer(const char *const *added, size_t n_
         .merges_txt = { "#version: 0.2\n", 14 },
         .added_tokens = { added_json, strlen(added_json) },
     };
-    ck_assert_msg(s1_tokenizer_create(&tokenizer, &s1_heap, &source, NULL, &error) == INS1_OK, "%s",
+    ck_assert_msg(s1_tokenizer_create(&tokenizer, memory, &source, NULL, &error) == INS1_OK, "%s",
                   error.text);
     return tokenizer;
 }

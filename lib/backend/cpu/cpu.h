@@ -4,6 +4,9 @@
 #include "base/error.h"
 #include "interns1/sys/backend.h"
 
+/* Bytes that each worker of a queue takes for its kernels, for plans. */
+enum { S1_CPU_WORKER_BYTES = 640 << 10 };
+
 /* The CPU backend's table. `level` is "scalar", "avx2", "avx512", ... or NULL for the best this
  * machine and this build have; INS1_E_UNSUPPORTED for one they lack. `host` is kept. */
 ins1_status s1_cpu_backend(ins1_backend_api *out, const ins1_host_api *host, const char *level,

@@ -52,7 +52,7 @@ void s1_cpu_hardware(char *out, size_t capacity)
     char name[sizeof(words) + 1] = { 0 };
     size_t length = 0;
 
-    if (__get_cpuid_max(0x80000000, NULL) >= 0x80000004)
+    if ((unsigned)__get_cpuid_max(0x80000000, NULL) >= 0x80000004)
         for (unsigned i = 0; i < 3; i++)
             __get_cpuid(0x80000002 + i, &words[4 * i], &words[4 * i + 1], &words[4 * i + 2],
                         &words[4 * i + 3]);
@@ -91,12 +91,16 @@ void s1_kernels_init(s1_kernels *kernels, unsigned features)
     s1_attention_init_scalar(kernels);
     s1_rows_init_scalar(kernels);
 #if S1_HAVE_AVX2
-    if (features & S1_CPU_AVX2)
+    if (features & S1_CPU_AVX2) {
         s1_product_init_avx2(kernels);
+        s1_rows_init_avx2(kernels);
+    }
 #endif
 #if S1_HAVE_AVX512
-    if (features & S1_CPU_AVX512)
+    if (features & S1_CPU_AVX512) {
         s1_product_init_avx512(kernels);
+        s1_rows_init_avx512(kernels);
+    }
 #endif
 }
 

@@ -1,6 +1,7 @@
 #ifndef S1_BACKEND_CPU_ENGINE_H
 #define S1_BACKEND_CPU_ENGINE_H
 
+#include "backend/cpu/cpu.h"
 #include "backend/cpu/kernels.h"
 #include "interns1/model.h"
 #include "interns1/sys/backend.h"
@@ -11,8 +12,8 @@
  * per group of operations. */
 
 enum {
-    S1_STRETCH = 256,   /* most positions of attention that are summed on their own */
-    S1_MOST_HEADS = 64, /* query heads of one key and value head */
+    S1_WORKER_SCRATCH = S1_CPU_WORKER_BYTES, /* a product's part of it comes first */
+    S1_STRETCH = 256, /* most positions of attention that are summed on their own */
 };
 
 /* One per table: its `self` and its context. */
@@ -89,6 +90,9 @@ int32_t s1_cpu_attention(s1_cpu_stream *stream, const ins1_op *op);
 int32_t s1_cpu_kv_put(s1_cpu_stream *stream, const ins1_op *op);
 int32_t s1_cpu_rows(s1_cpu_stream *stream, const ins1_op *op);
 int32_t s1_cpu_route(s1_cpu_stream *stream, const ins1_op *op);
+
+/* Query heads of this width that fit the scratch of a worker. */
+int64_t s1_cpu_attention_rows(int64_t d);
 
 /* How many operations, from the first on, are products that share what they read. At least 1. */
 int32_t s1_cpu_products_together(const s1_cpu *cpu, const ins1_op *ops, int32_t n);

@@ -27,7 +27,7 @@ enum {
     S1_CHUNK = 256,       /* columns that are summed on their own; the sums are then added */
     S1_SCALE_BLOCK = 128, /* the same where weights have scales, and rows that share one */
     S1_MOST_TOKENS = 16,  /* of a group, on any level */
-    S1_WORKER_SCRATCH = 256 << 10, /* bytes of scratch that a worker hands to a kernel */
+    S1_PRODUCT_SCRATCH = 160 << 10, /* bytes that a worker hands to `product` */
 };
 
 static inline int64_t s1_ceil_div(int64_t a, int64_t b)
@@ -93,7 +93,7 @@ typedef struct s1_ahead {
 } s1_ahead;
 
 /* Rows [begin, end) of w for at most `pass` tokens; `begin` is a multiple of `tile`. `scratch` is
- * S1_WORKER_SCRATCH bytes, 64-byte aligned. */
+ * S1_PRODUCT_SCRATCH bytes, 64-byte aligned. */
 typedef void s1_product_fn(const s1_product *p, int64_t begin, int64_t end, s1_ahead ahead,
                            void *scratch);
 
@@ -101,27 +101,6 @@ typedef void s1_product_fn(const s1_product *p, int64_t begin, int64_t end, s1_a
  * a BF16 panel is always rounded. */
 typedef void s1_panel_fill_fn(uint8_t *cells, int32_t kind, bool round, const float *const *x,
                               int64_t g, int64_t k);
-
-/* Query heads of one key and value head over a stretch of positions. */
-typedef struct s1_attention {
-    int32_t k_dtype, v_dtype;
-    int64_t d;
-    int64_t k_stride, v_stride; /* elements from one position to the next */
-    float scale;
-} s1_attention;
-
-/* What a stretch of positions gives for one head: the largest score, the sum of exp(score -
- * largest), and the sum of the values weighted by that exp. */
-typedef struct s1_partial {
-    float *max, *sum; /* [heads] */
-    float *acc;       /* [heads][d] */
-} s1_partial;
-
-/* `n` > 0 positions from `k` and `v` on. A head's result does not depend on `heads`. Scores take
- * scratch: heads * n floats. */
-typedef void s1_attend_fn(const s1_attention *a, const float *const *q, int64_t heads,
-                          const uint8_t *k, const uint8_t *v, int64_t n, s1_partial out,
-                          void *scratch);
 
 typedef struct s1_kernels {
     const char *level;
@@ -131,11 +110,15 @@ typedef struct s1_kernels {
     int64_t task_products; /* multiplications that take some tenths of a millisecond */
     s1_panel_fill_fn *panel_fill;
     s1_product_fn *product;
-    s1_attend_fn *attend;
-    /* into += what a later stretch gave: both are brought to the larger of the two maxima. */
-    void (*attend_merge)(s1_partial into, s1_partial next, int64_t heads, int64_t d);
-    /* y[h] = acc[h] / sum[h] */
-    void (*attend_end)(float *y, const float *acc, float sum, int64_t d);
+    /* Of n scores the first `valid` > 0 count: each becomes exp(score * scale - max), `max` being
+     * the largest score * scale, and the others become 0. Their sum does not depend on n. */
+    void (*soften)(float *scores, int64_t valid, int64_t n, float scale, float *max, float *sum);
+    /* What a later stretch of positions gave for one head is added to what the earlier ones did;
+     * both are brought to the larger of the two maxima. */
+    void (*merge)(float *acc, float *max, float *sum, const float *next_acc, float next_max,
+                  float next_sum, int64_t d);
+    /* y = acc / sum */
+    void (*divide)(float *y, const float *acc, float sum, int64_t d);
     /* The squares are added in F64, in 16 lanes by index, the lanes as a tree: halves on halves. */
     void (*rmsnorm)(float *y, const float *x, const float *weight, int64_t n, float epsilon);
     /* Both halves of one head; products and sums are rounded one by one. */
@@ -174,6 +157,8 @@ void s1_product_init_scalar(s1_kernels *kernels);
 void s1_attention_init_scalar(s1_kernels *kernels);
 void s1_rows_init_scalar(s1_kernels *kernels);
 void s1_product_init_avx2(s1_kernels *kernels);
+void s1_rows_init_avx2(s1_kernels *kernels);
 void s1_product_init_avx512(s1_kernels *kernels);
+void s1_rows_init_avx512(s1_kernels *kernels);
 
 #endif

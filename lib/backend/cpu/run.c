@@ -74,11 +74,8 @@ static bool supports_experts(const ins1_op *op)
 
 static bool supports_attention(const ins1_op *op)
 {
-    int64_t heads = op->in[0].dim[2];
-    int64_t d = op->in[0].dim[3];
-    int64_t floats = heads * (2 * (d + 2) + S1_STRETCH);
-    return is_pool(&op->in[1]) && is_pool(&op->in[2]) && heads <= S1_MOST_HEADS &&
-           floats <= S1_WORKER_SCRATCH / (int64_t)sizeof(float);
+    return is_pool(&op->in[1]) && is_pool(&op->in[2]) && op->in[1].stride[3] == 1 &&
+           op->in[2].stride[3] == 1 && op->in[0].dim[2] <= s1_cpu_attention_rows(op->in[0].dim[3]);
 }
 
 int32_t s1_cpu_supports(void *context, const ins1_op *op)

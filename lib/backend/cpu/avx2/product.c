@@ -331,18 +331,6 @@ static void product_avx2(const s1_product *p, int64_t begin, int64_t end, s1_ahe
 
 /* --- rows of x --- */
 
-/* To BF16 and back, to nearest even; a NaN stays one. */
-S1_INLINE __m256 round_bf16(__m256 v)
-{
-    __m256i bits = _mm256_castps_si256(v);
-    __m256i odd = _mm256_and_si256(_mm256_srli_epi32(bits, 16), _mm256_set1_epi32(1));
-    __m256i up = _mm256_add_epi32(bits, _mm256_add_epi32(odd, _mm256_set1_epi32(0x7fff)));
-    __m256i quiet = _mm256_or_si256(bits, _mm256_set1_epi32(0x400000));
-    __m256i nan = _mm256_castps_si256(_mm256_cmp_ps(v, v, _CMP_UNORD_Q));
-    __m256i rounded = _mm256_blendv_epi8(up, quiet, nan);
-    return _mm256_castsi256_ps(_mm256_and_si256(rounded, _mm256_set1_epi32((int)0xffff0000)));
-}
-
 static void panel_fill_avx2(uint8_t *cells, int32_t kind, bool round, const float *const *x,
                             int64_t g, int64_t k)
 {
