@@ -24,7 +24,7 @@ ins1_status s1_session_sizes(s1_forward_sizes *out, ins1_session_options *option
         return s1_fail(error, INS1_E_ARGUMENT, "%d sequences of %d tokens in batches of %d",
                        options->n_seq, options->n_ctx, options->n_batch);
     if (options->kv_type < INS1_KV_DEFAULT || options->kv_type > INS1_KV_Q8)
-        return s1_fail(error, INS1_E_VERSION, "kv_type %d, known are 0 to %d", options->kv_type,
+        return s1_fail(error, INS1_E_ARGUMENT, "kv_type %d, known are 0 to %d", options->kv_type,
                        INS1_KV_Q8);
     if (options->kv_type == INS1_KV_Q8)
         return s1_fail(error, INS1_E_UNSUPPORTED,

@@ -56,8 +56,9 @@ static ins1_status check_span(const s1_decoder_config *config, const ins1_span *
         *n = span->count ? span->count : rows - span->first;
         return INS1_OK;
     }
-    if (span->n_ids && !span->ids)
-        return s1_fail(call->error, INS1_E_ARGUMENT, "a span has %zu ids at NULL", span->n_ids);
+    if (!span->ids)
+        return s1_fail(call->error, INS1_E_ARGUMENT,
+                       "a span has neither embeddings nor ids, of which it says %zu", span->n_ids);
     *n = span->n_ids;
     return check_ids(config, span->ids, span->n_ids, call);
 }

@@ -388,7 +388,7 @@ START_TEST(options_that_make_no_sense_are_refused)
     } rows[] = {
         { { .n_ctx = -1 }, INS1_E_ARGUMENT },   { { .n_seq = -1 }, INS1_E_ARGUMENT },
         { { .n_batch = -1 }, INS1_E_ARGUMENT }, { { .flags = 2 }, INS1_E_VERSION },
-        { { .kv_type = 9 }, INS1_E_VERSION },   { { .kv_type = INS1_KV_Q8 }, INS1_E_UNSUPPORTED },
+        { { .kv_type = 9 }, INS1_E_ARGUMENT },   { { .kv_type = INS1_KV_Q8 }, INS1_E_UNSUPPORTED },
         { { .kv_budget = 1 }, INS1_E_BUDGET },
     };
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
