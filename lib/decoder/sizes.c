@@ -51,6 +51,9 @@ ins1_status s1_session_sizes(s1_forward_sizes *out, ins1_session_options *option
         .kv_dtype = kv_dtype(options->kv_type),
     };
     uint64_t kv_bytes = s1_cache_bytes(config, out->kv_dtype, out->n_ctx, out->n_seq);
+    if (kv_bytes == UINT64_MAX)
+        return s1_fail(error, INS1_E_ARGUMENT, "%d sequences of %d tokens are too many", out->n_seq,
+                       out->n_ctx);
     if (options->kv_budget && kv_bytes > options->kv_budget)
         return s1_fail(error, INS1_E_BUDGET, "the KV cache needs %llu bytes, kv_budget allows %llu",
                        (unsigned long long)kv_bytes, (unsigned long long)options->kv_budget);
