@@ -120,7 +120,7 @@ ins1_status ins1_runtime_create(ins1_runtime **out, const ins1_runtime_options *
         .pool = runtime->pool,
         .log = options.log,
         .log_user = options.log_user,
-        .log_level = options.log_level,
+        .log_level = options.log_level ? options.log_level : INS1_LOG_WARN,
         .device_bytes = &runtime->device,
     };
     status = s1_registry_create(&runtime->registry, &runtime->host, options.cpu_level, call.error);
