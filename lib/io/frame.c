@@ -122,12 +122,32 @@ static ins1_status read_frame_header(walk *w, int marker, const uint8_t *b, size
     return INS1_OK;
 }
 
+/* A table of codes has at most 256: stb_image believes the sixteen counts. */
+static ins1_status read_codes(const walk *w, const uint8_t *b, size_t size)
+{
+    while (size >= 17) {
+        size_t n = 0;
+        for (int i = 1; i <= 16; i++)
+            n += b[i];
+        if (n > 256 || n > size - 17)
+            return s1_io_fail(w->job->error, INS1_E_FORMAT,
+                              "%s: table of %zu codes, %zu bytes are left", w->name, n, size - 17);
+        b += 17 + n;
+        size -= 17 + n;
+    }
+    return size ? s1_io_fail(w->job->error, INS1_E_FORMAT,
+                             "%s: %zu bytes behind the last table of codes", w->name, size)
+                : INS1_OK;
+}
+
 static ins1_status read_segment(walk *w, int marker, const uint8_t *b, size_t size)
 {
     bool is_frame =
         marker >= 0xC0 && marker <= 0xCF && marker != 0xC4 && marker != 0xC8 && marker != 0xCC;
     if (is_frame)
         return read_frame_header(w, marker, b, size);
+    if (marker == 0xC4)
+        return read_codes(w, b, size);
     if (marker == 0xCC)
         return s1_io_fail(w->job->error, INS1_E_UNSUPPORTED, "%s: JPEG with arithmetic coding",
                           w->name);

@@ -66,7 +66,7 @@ static ins1_status read_type(header *h, const char *text, size_t size, const s1_
     if (!is_known)
         return s1_io_fail(job->error, INS1_E_UNSUPPORTED,
                           "%s: items of type %.*s, whole numbers or floats are expected", name,
-                          (int)n, at + 1);
+                          (int)n - 1, at + 1);
     return INS1_OK;
 }
 

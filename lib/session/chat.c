@@ -1,10 +1,11 @@
 #include "interns1/chat.h"
 
 #include "base/call.h"
+#include "base/checked.h"
 #include "base/memory.h"
 #include "base/meter.h"
 #include "base/struct.h"
-#include "session/rendering.h"
+#include "session/messages.h"
 #include "tokenizer/inside.h"
 
 #include <string.h>
@@ -15,145 +16,14 @@ struct ins1_prompt {
     s1_rendering rendering;
     int32_t *ids;
     size_t n_ids;
-    ins1_span span; /* all of them */
+    ins1_embeds **embeds; /* kept: of every medium */
+    size_t n_embeds;
+    ins1_span *spans;
+    size_t n_spans, max_spans; /* n_spans 0: a part had no embeddings */
     uint32_t reply_flags;
 };
 
-/* --- reading what the caller gives --- */
-
-/* The messages with the text of their parts, which are joined where there are several. */
-typedef struct reading {
-    const ins1_allocator *memory;
-    const s1_dialect *dialect;
-    s1_turn *turns;
-    size_t n;
-    char *joined; /* owned: the texts of messages with several parts */
-    size_t joined_size, n_joined;
-} reading;
-
-static ins1_status read_message(ins1_message *out, const ins1_message *messages, size_t i,
-                                ins1_error *error)
-{
-    static const char *const roles[] = { "system", "user", "assistant" };
-    ins1_status status = s1_struct_import(out, s1_struct_at(messages, i), sizeof(*out), error);
-    if (status != INS1_OK)
-        return status;
-    if (out->flags)
-        return s1_fail(error, INS1_E_VERSION, "message flags 0x%x are too new", out->flags);
-    if (!out->role || (out->n_parts && !out->parts))
-        return s1_fail(error, INS1_E_ARGUMENT, "message %zu has no role, or parts at NULL", i);
-    if (!strcmp(out->role, "tool") || out->tool_calls_json.size)
-        return s1_fail(error, INS1_E_UNSUPPORTED, "message %zu: tools are not in this version", i);
-    for (size_t k = 0; k < sizeof(roles) / sizeof(*roles); k++)
-        if (!strcmp(out->role, roles[k])) {
-            out->role = roles[k];
-            return INS1_OK;
-        }
-    return s1_fail(error, INS1_E_ARGUMENT, "message %zu: there is no role '%.32s'", i, out->role);
-}
-
-static ins1_status read_part(ins1_text *out, const ins1_part *parts, size_t i, ins1_error *error)
-{
-    ins1_part part;
-    ins1_status status = s1_struct_import(&part, s1_struct_at(parts, i), sizeof(part), error);
-    if (status != INS1_OK)
-        return status;
-    if (part.kind != INS1_MODALITY_TEXT)
-        return s1_fail(error, INS1_E_UNSUPPORTED,
-                       "images, videos and time series in messages are not in this version");
-    if (part.size && !part.text)
-        return s1_fail(error, INS1_E_ARGUMENT, "a part has %zu bytes of text at NULL", part.size);
-    *out = (ins1_text){ part.text, part.size };
-    return INS1_OK;
-}
-
-/* Bytes that joining the parts of a message takes; 0 where there is nothing to join. */
-static ins1_status measure(const reading *r, const ins1_message *message, size_t *total,
-                           ins1_error *error)
-{
-    ins1_status status = INS1_OK;
-    size_t size = 0;
-    for (size_t i = 0; i < message->n_parts && status == INS1_OK; i++) {
-        ins1_text text = { 0 };
-        status = read_part(&text, message->parts, i, error);
-        if (status == INS1_OK && text.size > SIZE_MAX / 4 - size)
-            status = s1_fail(error, INS1_E_ARGUMENT, "%zu bytes of text in a part", text.size);
-        if (status == INS1_OK)
-            size += text.size + strlen(r->dialect->glue);
-    }
-    *total = message->n_parts > 1 ? size : 0;
-    return status;
-}
-
-static ins1_status join(reading *r, const ins1_message *message, ins1_text *out, ins1_error *error)
-{
-    ins1_text text = { "", 0 };
-    ins1_status status = INS1_OK;
-
-    *out = text;
-    if (message->n_parts == 1)
-        return read_part(out, message->parts, 0, error);
-    out->text = r->joined + r->n_joined;
-    for (size_t i = 0; i < message->n_parts && status == INS1_OK; i++) {
-        status = read_part(&text, message->parts, i, error);
-        if (status != INS1_OK)
-            break;
-        size_t glue = i ? strlen(r->dialect->glue) : 0;
-        memcpy(r->joined + r->n_joined, r->dialect->glue, glue);
-        if (text.size)
-            memcpy(r->joined + r->n_joined + glue, text.text, text.size);
-        r->n_joined += glue + text.size;
-        out->size += glue + text.size;
-    }
-    return status;
-}
-
-static ins1_status make_room(reading *r, const ins1_message *messages, size_t n, ins1_error *error)
-{
-    ins1_status status = INS1_OK;
-    for (size_t i = 0; i < n && status == INS1_OK; i++) {
-        ins1_message message;
-        size_t size = 0;
-        status = read_message(&message, messages, i, error);
-        if (status == INS1_OK)
-            status = measure(r, &message, &size, error);
-        if (status == INS1_OK && size > SIZE_MAX - r->joined_size)
-            status = s1_fail(error, INS1_E_ARGUMENT, "more text than fits a size");
-        r->joined_size += size;
-    }
-    if (status != INS1_OK)
-        return status;
-    r->turns = s1_alloc_array(r->memory, n, sizeof(*r->turns), INS1_MEM_OBJECT);
-    if (!r->turns)
-        return s1_out_of_memory(r->memory, n * sizeof(*r->turns), "messages", error);
-    r->n = n;
-    if (r->joined_size && !(r->joined = s1_alloc(r->memory, r->joined_size, INS1_MEM_OBJECT)))
-        return s1_out_of_memory(r->memory, r->joined_size, "the text of messages", error);
-    return INS1_OK;
-}
-
-static ins1_status read_messages(reading *r, const ins1_message *messages, size_t n,
-                                 ins1_error *error)
-{
-    if (!n || !messages)
-        return s1_fail(error, INS1_E_ARGUMENT, "a prompt needs at least one message");
-    ins1_status status = make_room(r, messages, n, error);
-    for (size_t i = 0; i < n && status == INS1_OK; i++) {
-        ins1_message message;
-        status = read_message(&message, messages, i, error);
-        if (status == INS1_OK)
-            status = join(r, &message, &r->turns[i].content, error);
-        r->turns[i].role = message.role;
-        r->turns[i].reasoning = message.reasoning;
-    }
-    return status;
-}
-
-static void reading_finish(reading *r)
-{
-    s1_free(r->memory, r->turns, r->n * sizeof(*r->turns), INS1_MEM_OBJECT);
-    s1_free(r->memory, r->joined, r->joined_size, INS1_MEM_OBJECT);
-}
+/* --- what the caller wants --- */
 
 static ins1_status read_options(ins1_chat_options *out, const ins1_chat_options *given,
                                 ins1_error *error)
@@ -169,8 +39,6 @@ static ins1_status read_options(ins1_chat_options *out, const ins1_chat_options 
         return s1_fail(error, INS1_E_ARGUMENT,
                        "thinking is %d, add_generation_prompt is %d, expected 0 to 2",
                        out->thinking, out->add_generation_prompt);
-    if (out->tools_json.size)
-        return s1_fail(error, INS1_E_UNSUPPORTED, "tools are not in this version");
     return INS1_OK;
 }
 
@@ -198,10 +66,10 @@ static ins1_status find_dialect(const s1_dialect **out, const ins1_tokenizer *to
 
 /* --- making a prompt --- */
 
-static ins1_status encode(ins1_prompt *prompt, const s1_call *call)
+/* The ids of a rendering, one placeholder for a step of a medium. */
+static ins1_status encode(ins1_prompt *prompt, const s1_rendering *r, const s1_call *call)
 {
     ins1_call inner = { .struct_size = sizeof(inner), .cancel = call->cancel };
-    const s1_rendering *r = &prompt->rendering;
     size_t n = 0;
 
     ins1_status status = ins1_tokenizer_encode(prompt->tokenizer, r->segments, r->n_segments, 0,
@@ -219,28 +87,155 @@ static ins1_status encode(ins1_prompt *prompt, const s1_call *call)
                                  NULL, n, &n, &inner);
 }
 
-static ins1_status fill(ins1_prompt *prompt, const reading *read, const ins1_chat_options *options,
-                        const s1_call *call)
+/* --- spans --- */
+
+/* The id of a slot's placeholder, or -1. */
+static int32_t placeholder_of(const ins1_prompt *prompt, const s1_slot *slot)
+{
+    const char *text = slot->mark->form->placeholder;
+    const s1_added_token *token = s1_added_find(&prompt->tokenizer->added, text, strlen(text));
+    return token ? token->id : -1;
+}
+
+/* The number of ids once every placeholder stands for its rows. Nobody but the template writes
+ * placeholders, so they are found in the order of the slots. */
+static ins1_status count_expanded(const ins1_prompt *prompt, const s1_rendering *r, size_t *n,
+                                  ins1_error *error)
+{
+    uint64_t total = prompt->n_ids;
+    size_t slot = 0;
+
+    for (size_t i = 0; i < prompt->n_ids && slot < r->n_slots; i++)
+        if (prompt->ids[i] == placeholder_of(prompt, &r->slots[slot]) &&
+            !s1_add(total, r->slots[slot++].count - 1, &total))
+            return s1_fail(error, INS1_E_ARGUMENT, "more rows of embeddings than fit a size");
+    if (slot < r->n_slots)
+        return s1_fail(error, INS1_E_UNSUPPORTED, "'%s' is not a token of this tokenizer",
+                       r->slots[slot].mark->form->placeholder);
+    if (total > SIZE_MAX / sizeof(*prompt->ids))
+        return s1_fail(error, INS1_E_ARGUMENT, "more rows of embeddings than fit a size");
+    *n = (size_t)total;
+    return INS1_OK;
+}
+
+static void add_span(ins1_prompt *prompt, const int32_t *ids, size_t n_ids, const s1_slot *slot)
+{
+    ins1_span span = { .struct_size = sizeof(span), .ids = ids, .n_ids = n_ids };
+    if (slot)
+        span = (ins1_span){
+            .struct_size = sizeof(span),
+            .embeds = slot->mark->embeds,
+            .first = slot->first,
+            .count = slot->count,
+        };
+    if (slot || n_ids)
+        prompt->spans[prompt->n_spans++] = span;
+}
+
+/* From the ids with one placeholder each to `to`, and the spans. */
+static void expand(ins1_prompt *prompt, const s1_rendering *r, int32_t *to)
+{
+    const int32_t *begin = to;
+    size_t slot = 0;
+
+    for (size_t i = 0; i < prompt->n_ids; i++) {
+        int32_t id = prompt->ids[i];
+        if (slot == r->n_slots || id != placeholder_of(prompt, &r->slots[slot])) {
+            *to++ = id;
+            continue;
+        }
+        add_span(prompt, begin, (size_t)(to - begin), NULL);
+        add_span(prompt, NULL, 0, &r->slots[slot]);
+        for (size_t k = 0; k < r->slots[slot].count; k++)
+            *to++ = id;
+        begin = to;
+        slot++;
+    }
+    add_span(prompt, begin, (size_t)(to - begin), NULL);
+}
+
+static ins1_status make_spans(ins1_prompt *prompt, const s1_rendering *r, const s1_call *call)
+{
+    size_t n = 0, max = 2 * r->n_slots + 1;
+    ins1_status status = count_expanded(prompt, r, &n, call->error);
+    if (status != INS1_OK)
+        return status;
+    prompt->spans = s1_alloc_array(prompt->memory, max, sizeof(*prompt->spans), INS1_MEM_OBJECT);
+    if (!prompt->spans)
+        return s1_out_of_memory(prompt->memory, max * sizeof(*prompt->spans), "spans", call->error);
+    prompt->max_spans = max;
+    if (!r->n_slots) {
+        add_span(prompt, prompt->ids, prompt->n_ids, NULL);
+        return INS1_OK;
+    }
+    int32_t *ids = s1_alloc_array(prompt->memory, n, sizeof(*ids), INS1_MEM_OBJECT);
+    if (!ids)
+        return s1_out_of_memory(prompt->memory, n * sizeof(*ids), "a prompt", call->error);
+    expand(prompt, r, ids);
+    s1_free(prompt->memory, prompt->ids, prompt->n_ids * sizeof(*ids), INS1_MEM_OBJECT);
+    prompt->ids = ids;
+    prompt->n_ids = n;
+    return INS1_OK;
+}
+
+static ins1_status keep_embeds(ins1_prompt *prompt, const s1_messages *m, ins1_error *error)
+{
+    if (!m->n_marks)
+        return INS1_OK;
+    prompt->embeds =
+        s1_alloc_array(prompt->memory, m->n_marks, sizeof(*prompt->embeds), INS1_MEM_OBJECT);
+    if (!prompt->embeds)
+        return s1_out_of_memory(prompt->memory, m->n_marks * sizeof(*prompt->embeds), "a prompt",
+                                error);
+    for (; prompt->n_embeds < m->n_marks; prompt->n_embeds++) {
+        prompt->embeds[prompt->n_embeds] = m->marks[prompt->n_embeds].embeds;
+        ins1_embeds_retain(prompt->embeds[prompt->n_embeds]);
+    }
+    return INS1_OK;
+}
+
+static ins1_status render(s1_rendering *r, const s1_dialect *dialect, const s1_conversation *c,
+                          ins1_error *error)
+{
+    dialect->render(r, c);
+    if (r->is_out_of_memory)
+        return s1_out_of_memory(r->memory, r->size, "a prompt", error);
+    if (r->has_lone_surrogate)
+        return s1_fail(error, INS1_E_FORMAT, "tools or tool calls have a lone surrogate");
+    s1_rendering_end(r);
+    return INS1_OK;
+}
+
+static ins1_status fill(ins1_prompt *prompt, const s1_messages *read, s1_json tools,
+                        const ins1_chat_options *options, const s1_call *call)
 {
     const s1_dialect *dialect = read->dialect;
     bool last_is_reply = !strcmp(read->turns[read->n - 1].role, "assistant");
-    s1_conversation c = { .turns = read->turns, .n = read->n };
+    s1_rendering expanded = { .memory = prompt->memory, .expands = true };
+    s1_conversation c = { .turns = read->turns, .n = read->n, .tools = tools };
+    bool has_all = true;
 
+    for (size_t i = 0; i < read->n_marks; i++)
+        has_all = has_all && read->marks[i].embeds;
     c.thinks = options->thinking != INS1_CHAT_OFF;
     c.generates = options->add_generation_prompt == INS1_CHAT_ON ||
                   (options->add_generation_prompt == INS1_CHAT_DEFAULT && !last_is_reply);
-    dialect->render(&prompt->rendering, &c);
-    if (prompt->rendering.is_out_of_memory)
-        return s1_out_of_memory(prompt->memory, prompt->rendering.size, "a prompt", call->error);
-    s1_rendering_end(&prompt->rendering);
     if (c.generates && c.thinks && dialect->opens_reasoning)
         prompt->reply_flags = INS1_REPLY_IN_REASONING;
-    ins1_status status = encode(prompt, call);
-    prompt->span = (ins1_span){
-        .struct_size = sizeof(prompt->span),
-        .ids = prompt->ids,
-        .n_ids = prompt->n_ids,
-    };
+
+    ins1_status status = render(&prompt->rendering, dialect, &c, call->error);
+    if (status == INS1_OK && !has_all)
+        return encode(prompt, &prompt->rendering, call);
+    if (status == INS1_OK && read->n_marks)
+        status = render(&expanded, dialect, &c, call->error);
+    const s1_rendering *source = read->n_marks ? &expanded : &prompt->rendering;
+    if (status == INS1_OK)
+        status = encode(prompt, source, call);
+    if (status == INS1_OK)
+        status = keep_embeds(prompt, read, call->error);
+    if (status == INS1_OK)
+        status = make_spans(prompt, source, call);
+    s1_rendering_finish(&expanded);
     return status;
 }
 
@@ -260,12 +255,15 @@ ins1_status ins1_prompt_create(ins1_prompt **out, const ins1_tokenizer *tokenize
     if (!out || !tokenizer)
         return s1_fail(call.error, INS1_E_ARGUMENT, "no place for a prompt, or no tokenizer");
 
-    reading read = { .memory = &tokenizer->memory };
+    s1_messages read = { .memory = &tokenizer->memory };
+    s1_json tools = { 0 };
     status = read_options(&options, given, call.error);
     if (status == INS1_OK)
         status = find_dialect(&read.dialect, tokenizer, options.dialect, call.error);
     if (status == INS1_OK)
-        status = read_messages(&read, messages, n_messages, call.error);
+        status = s1_messages_read(&read, messages, n_messages, call.error);
+    if (status == INS1_OK)
+        status = s1_messages_read_array(&tools, options.tools_json, "tools", call.error);
     if (status != INS1_OK)
         goto done;
 
@@ -277,14 +275,14 @@ ins1_status ins1_prompt_create(ins1_prompt **out, const ins1_tokenizer *tokenize
     prompt->memory = prompt->rendering.memory = read.memory;
     prompt->tokenizer = (ins1_tokenizer *)tokenizer; /* only its count of owners changes */
     ins1_tokenizer_retain(prompt->tokenizer);
-    status = fill(prompt, &read, &options, &call);
+    status = fill(prompt, &read, tools, &options, &call);
     if (status != INS1_OK)
         goto done;
     *out = prompt;
     prompt = NULL;
 
 done:
-    reading_finish(&read);
+    s1_messages_finish(&read);
     ins1_prompt_release(prompt);
     return status;
 }
@@ -295,6 +293,12 @@ void ins1_prompt_release(ins1_prompt *prompt)
         return;
     ins1_tokenizer *tokenizer = prompt->tokenizer;
     s1_rendering_finish(&prompt->rendering);
+    for (size_t i = 0; i < prompt->n_embeds; i++)
+        ins1_embeds_release(prompt->embeds[i]);
+    s1_free(prompt->memory, prompt->embeds, prompt->n_embeds * sizeof(*prompt->embeds),
+            INS1_MEM_OBJECT);
+    s1_free(prompt->memory, prompt->spans, prompt->max_spans * sizeof(*prompt->spans),
+            INS1_MEM_OBJECT);
     s1_free(prompt->memory, prompt->ids, prompt->n_ids * sizeof(*prompt->ids), INS1_MEM_OBJECT);
     s1_free(prompt->memory, prompt, sizeof(*prompt), INS1_MEM_OBJECT);
     ins1_tokenizer_release(tokenizer);
@@ -322,7 +326,7 @@ ins1_status ins1_prompt_info_get(const ins1_prompt *prompt, ins1_prompt_info *ou
         .struct_size = sizeof(info),
         .reply_flags = prompt->reply_flags,
         .n_tokens = prompt->n_ids,
-        .n_spans = 1,
+        .n_spans = prompt->n_spans,
     };
     return s1_struct_export(out, &info, sizeof(info), call.error);
 }
@@ -346,8 +350,12 @@ ins1_status ins1_prompt_spans(const ins1_prompt *prompt, const ins1_span **spans
     ins1_status status = begin(prompt, spans, &call, given);
     if (status != INS1_OK)
         return status;
-    *spans = &prompt->span;
-    *n_spans = 1;
+    *spans = NULL;
+    *n_spans = 0;
+    if (!prompt->spans)
+        return s1_fail(call.error, INS1_E_STATE, "a part of the prompt has no embeddings");
+    *spans = prompt->spans;
+    *n_spans = prompt->n_spans;
     return INS1_OK;
 }
 

@@ -264,9 +264,9 @@ START_TEST(parts_are_joined_as_the_dialect_does)
 }
 END_TEST
 
-START_TEST(what_is_not_there_yet_is_said)
+START_TEST(what_no_template_takes_is_said)
 {
-    static const turn user[4] = { { "user", "hi", 0 } }, tool[4] = { { "tool", "1", 0 } };
+    static const turn user[4] = { { "user", "hi", 0 } };
     static const turn stranger[4] = { { "wizard", "hi", 0 } }, nobody[4] = { { 0 } };
     ins1_chat_options options = INS1_INIT(ins1_chat_options);
     ins1_prompt *prompt;
@@ -275,14 +275,17 @@ START_TEST(what_is_not_there_yet_is_said)
     options.dialect = "klingon";
     ck_assert_int_eq(make(&prompt, user, &options), INS1_E_UNSUPPORTED);
     options.dialect = "intern-s1-pro";
-    ck_assert_int_eq(make(&prompt, tool, &options), INS1_E_UNSUPPORTED);
     ck_assert_int_eq(make(&prompt, stranger, &options), INS1_E_ARGUMENT);
     ck_assert_int_eq(make(&prompt, nobody, &options), INS1_E_ARGUMENT);
     options.thinking = 3;
     ck_assert_int_eq(make(&prompt, user, &options), INS1_E_ARGUMENT);
     options.thinking = 0;
-    options.tools_json = (ins1_text){ "[]", 2 };
-    ck_assert_int_eq(make(&prompt, user, &options), INS1_E_UNSUPPORTED);
+    options.tools_json = (ins1_text){ "{}", 2 };
+    ck_assert_int_eq(make(&prompt, user, &options), INS1_E_FORMAT);
+    options.tools_json = (ins1_text){ "[", 1 };
+    ck_assert_int_eq(make(&prompt, user, &options), INS1_E_FORMAT);
+    options.tools_json = (ins1_text){ "[\"\\ud800\"]", 10 };
+    ck_assert_int_eq(make(&prompt, user, &options), INS1_E_FORMAT);
     ck_assert_ptr_null(prompt);
 }
 END_TEST
@@ -344,7 +347,7 @@ int main(void)
     tcase_add_checked_fixture(t, setup, teardown);
     tcase_add_loop_test(t, prompts_read_as_the_templates_write_them, 0, N_CASES);
     tcase_add_test(t, parts_are_joined_as_the_dialect_does);
-    tcase_add_test(t, what_is_not_there_yet_is_said);
+    tcase_add_test(t, what_no_template_takes_is_said);
     tcase_add_test(t, a_prompt_outlives_its_tokenizer);
     tcase_add_test(t, everything_is_given_back_when_memory_runs_out);
     suite_add_tcase(suite, t);
