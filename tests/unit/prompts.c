@@ -310,27 +310,30 @@ static void media_end(media *m)
 
 #define THREE(x) x x x
 static const char *const dialects[] = { "intern-s1-pro", "intern-s1" };
-static const char
-    *const expanded[] = {
-        "<|im_start|>user\nPicture 1: " VISION(THREE("<|image_pad|>")) "Video 1: <0.2 "
-                                                                       "seconds>" VISION("<|video_"
-                                                                                         "pad|><|"
-                                                                                         "video_"
-                                                                                         "pad|>") "<1.5 seconds>" VISION(
-                                                                           "<|video_pad|><|video_"
-                                                                           "pad|>") "<|ts|><TS_"
-                                                                                    "CONTEXT><TS_"
-                                                                                    "CONTEXT"
-                                                                                    ">" THREE("<TS_"
-                                                                                              "CONT"
-                                                                                              "EXT"
-                                                                                              ">") "<|/ts|><|image_pad|><|im_end|>\n",
-        "<|im_start|>user\n<img>" THREE(
-            "<IMG_CONTEXT>") "</img>\nFrame1: <img><IMG_CONTEXT>"
-                             "<IMG_CONTEXT></img>\nFrame2: <img><IMG_CONTEXT><IMG_CONTEXT></img>\n"
-                             "<|ts|><TS_CONTEXT><TS_CONTEXT>" THREE(
-                                 "<TS_CONTEXT>") "<|/ts|>\n<|image_pad|><|im_end|>\n",
-    };
+static const char *const expanded[] = {
+    "<|im_start|>user\nPicture 1: " VISION(THREE(
+        "<|image_pad|>")) "Video 1: <0.2 "
+                          "seconds>" VISION(
+                              "<|video_"
+                              "pad|><|"
+                              "video_"
+                              "pad|>") "<1.5 seconds>" VISION("<|video_pad|><|video_"
+                                                              "pad|>") "<|ts|><TS_"
+                                                                       "CONTEXT><TS_"
+                                                                       "CONTEXT"
+                                                                       ">" THREE(
+                                                                           "<TS_"
+                                                                           "CONT"
+                                                                           "EXT"
+                                                                           ">") "<|/"
+                                                                                "ts|><|image_pad|><"
+                                                                                "|im_end|>\n",
+    "<|im_start|>user\n<img>" THREE(
+        "<IMG_CONTEXT>") "</img>\nFrame1: <img><IMG_CONTEXT>"
+                         "<IMG_CONTEXT></img>\nFrame2: <img><IMG_CONTEXT><IMG_CONTEXT></img>\n"
+                         "<|ts|><TS_CONTEXT><TS_CONTEXT>" THREE(
+                             "<TS_CONTEXT>") "<|/ts|>\n<|image_pad|><|im_end|>\n",
+};
 
 START_TEST(media_stand_in_the_spans_where_the_placeholders_are)
 {
