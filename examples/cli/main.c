@@ -31,6 +31,15 @@ static void print_help(void)
          "of CCO?'");
 }
 
+/* What was printed is done only when it has arrived. */
+static int finish(int status)
+{
+    if (!fflush(stdout) && !ferror(stdout))
+        return status;
+    fputs("ins1: not all of the output could be written\n", stderr);
+    return status ? status : 1;
+}
+
 int main(int argc, char **argv)
 {
     if (argc < 2) {
@@ -39,15 +48,15 @@ int main(int argc, char **argv)
     }
     if (!strcmp(argv[1], "--version")) {
         printf("ins1 %s\n", ins1_version_string());
-        return 0;
+        return finish(0);
     }
     if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "help")) {
         print_help();
-        return 0;
+        return finish(0);
     }
     for (size_t i = 0; i < sizeof(commands) / sizeof(*commands); i++)
         if (!strcmp(argv[1], commands[i]->name))
-            return commands[i]->run(argc - 1, argv + 1);
+            return finish(commands[i]->run(argc - 1, argv + 1));
     fprintf(stderr, "ins1: there is no command '%s'; ins1 --help lists them\n", argv[1]);
     return 2;
 }

@@ -31,14 +31,12 @@ static void on_interrupt(int signal_number)
         ins1_cancel_request(running);
 }
 
-static ins1_status catch_interrupts(task *k)
+/* From here on; while input is read, Ctrl-C ends the program as it ends others. */
+static void catch_interrupts(task *k)
 {
     struct sigaction action = { .sa_handler = on_interrupt, .sa_flags = SA_RESTART };
-    ins1_status status = ins1_cancel_create(&k->e.call.cancel, k->e.runtime, &k->e.call);
     running = k->e.call.cancel;
-    if (status == INS1_OK)
-        sigaction(SIGINT, &action, NULL);
-    return status;
+    sigaction(SIGINT, &action, NULL);
 }
 
 static void forget_interrupts(task *k)
@@ -118,7 +116,6 @@ static ins1_status take_turn(task *k, const char *text, size_t size)
     ins1_prompt *prompt = NULL;
     screen to = { .is_terminal = isatty(STDOUT_FILENO) };
 
-    ins1_cancel_reset(k->e.call.cancel);
     talk_add(&k->t, "user", text, size);
     ins1_status status = talk_prompt(&k->t, thinking_of(k), &prompt);
     if (status == INS1_OK)
@@ -138,6 +135,7 @@ static ins1_status take_turn(task *k, const char *text, size_t size)
 
 static int run_once(task *k, const char *text, size_t size)
 {
+    catch_interrupts(k);
     return take_turn(k, text, size) == INS1_OK ? 0 : engine_failed(&k->e, &run_command);
 }
 
@@ -160,9 +158,11 @@ static int run_terminal(task *k)
 {
     editor e = { 0 };
     buffer text = { 0 };
+    catch_interrupts(k);
     while (edit_line(&e, "> ", &text)) {
         if (!text.size)
             continue;
+        ins1_cancel_reset(k->e.call.cancel);
         ins1_status status = take_turn(k, text.at, text.size);
         if (status == INS1_E_CANCELED)
             fputs("(stopped)\n", stderr);
@@ -260,6 +260,7 @@ static int run_json(task *k)
     int exit_status = 0;
     inputs all;
     lines_read(&all);
+    catch_interrupts(k);
     line_task *tasks = allocate(all.n, sizeof(*tasks));
     for (size_t i = 0; i < all.n; i++)
         read_line_task(k, &all.at[i], &tasks[i]);
@@ -270,7 +271,6 @@ static int run_json(task *k)
         ins1_error *error = &tasks[i].error;
         buffer out = { 0 };
         k->e.call.error = error;
-        ins1_cancel_reset(k->e.call.cancel);
         if (error->status == INS1_OK && made != INS1_OK)
             *error = why_not;
         else if (error->status == INS1_OK)
@@ -326,7 +326,8 @@ static int run(int argc, char **argv)
         return status;
 
     if (engine_open(&k.e, &k.s, model, INS1_PART_TOKENIZER | INS1_PART_DECODER) != INS1_OK ||
-        talk_begin(&k.t, &k.e, &k.s, &k.o) != INS1_OK || catch_interrupts(&k) != INS1_OK)
+        talk_begin(&k.t, &k.e, &k.s, &k.o) != INS1_OK ||
+        ins1_cancel_create(&k.e.call.cancel, k.e.runtime, &k.e.call) != INS1_OK)
         status = engine_failed(&k.e, &run_command);
     else
         status = run_open(&k);

@@ -140,7 +140,9 @@ ins1_status talk_make_room(talk *t, size_t n_prompt)
      */
     const size_t usual = 2048, spare = 1024;
     size_t n_ctx = 0;
-    if (t->o->max_tokens)
+    if (t->o->max_tokens > SIZE_MAX - n_prompt)
+        n_ctx = SIZE_MAX; /* more than any context; said so where it is made */
+    else if (t->o->max_tokens)
         n_ctx = n_prompt + (size_t)t->o->max_tokens;
     else if (n_prompt > usual)
         n_ctx = n_prompt + spare;

@@ -157,8 +157,7 @@ typedef struct ins1_reply_options {
  * @param options    NULL for all defaults. Borrowed for the call.
  * @param call       Optional.
  *
- * @retval INS1_E_ARGUMENT     The dialect is unknown.
- * @retval INS1_E_UNSUPPORTED  The dialect is not in this version.
+ * @retval INS1_E_UNSUPPORTED  The dialect is unknown, or not in this version.
  *
  * Threads: a parser belongs to one thread at a time.
  */

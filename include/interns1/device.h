@@ -69,8 +69,10 @@ typedef struct ins1_device_info {
  *
  * @retval INS1_E_ARGUMENT  The table is too short or leaves a required call empty.
  * @retval INS1_E_VERSION   The table has another major version.
- * @retval INS1_E_STATE     A model was already opened: device indexes never move.
+ * @retval INS1_E_STATE     A model was already opened, after which device indexes never move, or a
+ *                          backend of that name is there already.
  * @retval INS1_E_DEVICE    The backend failed while its devices were counted.
+ * @retval INS1_E_UNSUPPORTED  The runtime has as many devices as it can hold.
  *
  * Threads: one at a time, before the first model.
  */
@@ -88,8 +90,9 @@ INS1_API ins1_status ins1_backend_register(ins1_runtime *runtime,
  * @retval INS1_E_ARGUMENT     The path is not absolute, or as ins1_backend_register.
  * @retval INS1_E_IO           The dynamic linker refused; the text is its own.
  * @retval INS1_E_FORMAT       The file has no entry point.
- * @retval INS1_E_UNSUPPORTED  The runtime was made with INS1_RUNTIME_NO_DLOPEN.
- * @retval INS1_E_VERSION, INS1_E_STATE, INS1_E_DEVICE  As ins1_backend_register.
+ * @retval INS1_E_STATE        The runtime was made with INS1_RUNTIME_NO_DLOPEN, or as
+ *                             ins1_backend_register.
+ * @retval INS1_E_VERSION, INS1_E_DEVICE, INS1_E_UNSUPPORTED  As ins1_backend_register.
  *
  * Threads: one at a time, before the first model.
  */

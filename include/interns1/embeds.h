@@ -85,8 +85,9 @@ INS1_API ins1_status ins1_embeds_read_f32(const ins1_embeds *embeds, size_t firs
  * @param values   [info->n_tokens][info->dim], dense. Copied.
  * @param call     Optional.
  *
- * @retval INS1_E_ARGUMENT  There are no rows, their width is 0, the sizes overflow, the modality is
- * unknown or the grid is negative.
+ * @retval INS1_E_ARGUMENT     There are no rows or no values, the width is 0, sizes overflow, the
+ *                             modality is unknown, the grid is negative, or times are missing.
+ * @retval INS1_E_UNSUPPORTED  The type is another, or the device is not the CPU.
  *
  * Threads: any.
  */

@@ -4,7 +4,8 @@
 /**
  * @file
  * Files to pixels and samples. Belongs to a library of its own, libinterns1_io, which uses the
- * public interface alone. In this version every function answers INS1_E_UNSUPPORTED.
+ * public interface alone. A reader is closed before the call that was given it returns. Of a call
+ * block only the error record is used.
  */
 
 #include "interns1/model.h"
@@ -28,14 +29,16 @@ typedef struct ins1_io_series ins1_io_series;
 typedef struct ins1_io_options {
     uint32_t struct_size; /* sizeof(ins1_io_options) */
     uint32_t flags;       /* 0 */
-    uint64_t max_bytes;   /* of a file */
-    uint64_t max_pixels;  /* width * height */
-    uint64_t max_samples; /* n_samples * n_channels */
+    uint64_t max_bytes;   /* of a file; 0 is 256 MiB */
+    uint64_t max_pixels;  /* width * height; 0 is 2^26 */
+    uint64_t max_samples; /* n_samples * n_channels; 0 is 2^26 */
 } ins1_io_options;
 
 /**
- * Read an image: PNG or JPEG. The format comes from the content; the ending of the name settles a
- * doubt.
+ * Read an image: PNG or JPEG, as the content says. It comes out as INS1_PIXEL_RGB8 with the
+ * orientation of EXIF applied: alpha is dropped, of 16 bits the upper 8 are kept, CMYK is converted
+ * where the file says which it is. Checksums of PNG are compared; a file without its end is
+ * refused.
  *
  * @param out      Receives the image; the caller releases it.
  * @param runtime  Kept until the image is released; memory comes from ins1_runtime_allocator.
@@ -46,7 +49,7 @@ typedef struct ins1_io_options {
  * @retval INS1_E_IO           The file could not be read.
  * @retval INS1_E_FORMAT       The file breaks its format.
  * @retval INS1_E_BUDGET       The image is larger than a limit.
- * @retval INS1_E_UNSUPPORTED  The format is not known.
+ * @retval INS1_E_UNSUPPORTED  The format is not known, or the library was built without images.
  *
  * Threads: any.
  */
@@ -58,9 +61,8 @@ INS1_API ins1_status ins1_io_image_open(ins1_io_image **out, ins1_runtime *runti
  * The image as the vision encoder takes it.
  *
  * @param out   At most `out->struct_size` bytes are written; the pixels live as long as the image.
+ *              Strides are set and may be negative.
  * @param call  Optional.
- *
- * @retval INS1_E_UNSUPPORTED  The library reads no images.
  *
  * Threads: any.
  */
@@ -71,8 +73,19 @@ INS1_API ins1_status ins1_io_image_get(const ins1_io_image *image, ins1_image *o
 INS1_API void ins1_io_image_release(ins1_io_image *image);
 
 /**
- * Read signals: NPY, CSV, WAV, EDF, BDF, WFDB (two files, header and data), miniSEED 2. Rate, scale
- * and offset come from the file.
+ * Read signals: NPY, CSV, WAV, EDF, BDF, WFDB (the header, whose name ends in ".hea", and the files
+ * it names), miniSEED 2. The format comes from the content, the rate from the file; 0 where it says
+ * none. Raw numbers stay, with scale and offset, where all channels share them; otherwise values
+ * are computed in F64. Channels of one rate without gaps in time are read; single samples that are
+ * marked as missing, and empty cells of a CSV, are NaN and set INS1_TIMESERIES_FILL_GAPS.
+ *
+ * - NPY, versions 1 to 3: [samples] or [samples][channels], bool, whole numbers and floats.
+ * - CSV: tabs, semicolons (then a comma is a decimal point) or commas; a first line that is not all
+ *   numbers names the columns, "name (unit)"; a first column called time gives the rate.
+ * - WAV: PCM of 8, 16, 24 and 32 bits, floats; full scale is 1.
+ * - EDF and BDF: without annotations; not the discontinuous ones. WFDB: formats 16, 24, 32, 80,
+ * 212.
+ * - miniSEED 2: 16 and 32 bits, floats, Steim 1 and 2.
  *
  * @param out      Receives the signals; the caller releases them.
  * @param runtime  Kept until they are released; memory comes from ins1_runtime_allocator.
@@ -80,6 +93,7 @@ INS1_API void ins1_io_image_release(ins1_io_image *image);
  * @param options  NULL for all defaults.
  * @param call     Optional.
  *
+ * @retval INS1_E_ARGUMENT  More files than the format has, or one that a header names is missing.
  * @retval INS1_E_IO, INS1_E_FORMAT, INS1_E_BUDGET, INS1_E_UNSUPPORTED  As ins1_io_image_open.
  *
  * Threads: any.
@@ -95,7 +109,6 @@ INS1_API ins1_status ins1_io_series_open(ins1_io_series **out, ins1_runtime *run
  * series.
  * @param call  Optional.
  *
- * @retval INS1_E_UNSUPPORTED  The library reads no signals.
  *
  * Threads: any.
  */
@@ -111,7 +124,6 @@ INS1_API ins1_status ins1_io_series_get(const ins1_io_series *series, ins1_times
  * @param call  Optional.
  *
  * @retval INS1_E_ARGUMENT     There is no such channel.
- * @retval INS1_E_UNSUPPORTED  The library reads no signals.
  *
  * Threads: any.
  */

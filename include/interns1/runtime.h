@@ -79,7 +79,7 @@ typedef struct ins1_threading {
 } ins1_threading;
 
 enum {
-    INS1_RUNTIME_NO_DLOPEN = 1u, /* ins1_backend_load is INS1_E_UNSUPPORTED */
+    INS1_RUNTIME_NO_DLOPEN = 1u, /* ins1_backend_load is INS1_E_STATE */
     INS1_RUNTIME_NO_FILES = 2u   /* paths are INS1_E_UNSUPPORTED: memory and readers only */
 };
 

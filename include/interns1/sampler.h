@@ -83,7 +83,7 @@ INS1_API ins1_status ins1_sampler_create(ins1_sampler **out, ins1_runtime *runti
  * @param out     Receives the token and its log-softmax under the logits as given.
  * @param call    Optional.
  *
- * @retval INS1_E_ARGUMENT  There are no logits, or a NaN among them.
+ * @retval INS1_E_ARGUMENT  There are no logits, another number than before, or a NaN among them.
  * @retval INS1_E_CALLBACK  The mask function reported failure or left nothing.
  */
 INS1_API ins1_status ins1_sampler_pick(ins1_sampler *sampler, const float *logits, size_t n_logits,

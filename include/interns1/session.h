@@ -256,7 +256,8 @@ INS1_API ins1_status ins1_session_reward(ins1_session *session, int32_t seq, flo
  * @param pooling  INS1_POOL_*.
  * @param call     Optional.
  *
- * @retval INS1_E_ARGUMENT  There is no such sequence or pooling.
+ * @retval INS1_E_ARGUMENT  There is no such sequence.
+ * @retval INS1_E_VERSION   The pooling is unknown.
  * @retval INS1_E_STATE     The sequence is empty, or the session was made without
  *                          INS1_SESSION_KEEP_HIDDEN and the pooling is not INS1_POOL_LAST.
  */

@@ -134,6 +134,7 @@ INS1_API ins1_status ins1_tokenizer_create(ins1_tokenizer **out, ins1_model *mod
  * @param count     Receives the number of ids that the whole text needs.
  * @param call      Optional.
  *
+ * @retval INS1_E_ARGUMENT     A kind is none, or the whole text is longer than 1 GiB.
  * @retval INS1_E_BUFFER       `*count > capacity`; the first `capacity` ids are valid.
  * @retval INS1_E_UNSUPPORTED  A segment's kind is unknown to this checkpoint.
  * @retval INS1_E_CALLBACK     The SMILES validator reported failure.
@@ -153,7 +154,8 @@ INS1_API ins1_status ins1_tokenizer_encode(const ins1_tokenizer *tokenizer,
  * @param count  Receives the number of all stretches.
  * @param call   Optional.
  *
- * @retval INS1_E_BUFFER, INS1_E_UNSUPPORTED, INS1_E_CALLBACK  As ins1_tokenizer_encode.
+ * @retval INS1_E_ARGUMENT, INS1_E_BUFFER, INS1_E_UNSUPPORTED, INS1_E_CALLBACK
+ *         As ins1_tokenizer_encode.
  *
  * Threads: any.
  */

@@ -4,16 +4,9 @@
 
 #include <time.h>
 
-/* The record of a block that may be too small to have one. */
-static ins1_error *record_of(const ins1_call *given)
-{
-    bool has_one = given && given->struct_size >= offsetof(ins1_call, cancel);
-    return has_one ? given->error : NULL;
-}
-
 ins1_status s1_call_begin(s1_call *out, const ins1_call *given)
 {
-    ins1_error *error = record_of(given);
+    ins1_error *error = s1_error_of(given);
     ins1_call block;
 
     *out = (s1_call){ .error = error, .deadline_ns = INT64_MAX };

@@ -28,6 +28,8 @@ uint64_t s1_cache_bytes(const s1_decoder_config *config, int32_t dtype, int32_t 
 {
     int32_t length = page_length_of(n_ctx);
     uint64_t n_pages = (uint64_t)pages_of((size_t)n_ctx, length) * (uint64_t)n_seq;
+    if (n_pages > INT32_MAX)
+        return UINT64_MAX;
     return 2 * (uint64_t)config->n_layer * n_pages * page_bytes(config, dtype, length);
 }
 

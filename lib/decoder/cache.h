@@ -24,7 +24,8 @@ typedef struct s1_cache {
     bool is_stale;          /* the device's table is older than ours */
 } s1_cache;
 
-/* Bytes of the pools for these numbers; also what a plan says. */
+/* Bytes of the pools for these numbers; also what a plan says. UINT64_MAX: more pages than can be
+ * counted. */
 uint64_t s1_cache_bytes(const s1_decoder_config *config, int32_t dtype, int32_t n_ctx,
                         int32_t n_seq);
 

@@ -158,7 +158,7 @@ ins1_status s1_decoder_precision(int32_t *out, const s1_decoder_config *config, 
     if (*out == INS1_PRECISION_INT8)
         return s1_fail(error, INS1_E_UNSUPPORTED,
                        "precision int8 needs block-quantised weights, which this checkpoint lacks");
-    return s1_fail(error, INS1_E_VERSION, "precision %d, known are 0 to %d", asked,
+    return s1_fail(error, INS1_E_ARGUMENT, "precision %d, known are 0 to %d", asked,
                    INS1_PRECISION_INT8);
 }
 
@@ -197,10 +197,9 @@ ins1_status s1_decoder_create(ins1_decoder **out, const s1_decoder_source *sourc
     if (status != INS1_OK)
         goto done;
 
-    status = INS1_E_MEMORY;
     decoder = s1_alloc(memory, sizeof(*decoder), INS1_MEM_OBJECT);
     if (!decoder) {
-        s1_fail(call->error, status, "no memory for a decoder");
+        status = s1_out_of_memory(memory, sizeof(*decoder), "a decoder", call->error);
         goto done;
     }
     decoder->owners = 1;
@@ -211,7 +210,9 @@ ins1_status s1_decoder_create(ins1_decoder **out, const s1_decoder_source *sourc
     decoder->layers = s1_alloc_array(memory, (size_t)decoder->config.n_layer,
                                      sizeof(*decoder->layers), INS1_MEM_OBJECT);
     if (!decoder->layers) {
-        s1_fail(call->error, status, "no memory for %d layers", decoder->config.n_layer);
+        status =
+            s1_out_of_memory(memory, (uint64_t)decoder->config.n_layer * sizeof(*decoder->layers),
+                             "the layers", call->error);
         goto done;
     }
     status =
@@ -243,9 +244,13 @@ ins1_status ins1_decoder_placements(const ins1_decoder *decoder, ins1_placement 
     s1_call call;
     ins1_status status = s1_call_begin(&call, given);
 
-    *count = 0;
+    if (count)
+        *count = 0;
     if (status != INS1_OK)
         return status;
+    if (!decoder || !count || (capacity && !out))
+        return s1_fail(call.error, INS1_E_ARGUMENT,
+                       "no decoder, or no place for its placements or their number");
     *count = 1;
     if (capacity < 1)
         return s1_fail(call.error, INS1_E_BUFFER, "room for 0 placements, 1 needed");
@@ -259,7 +264,8 @@ ins1_status ins1_decoder_placements(const ins1_decoder *decoder, ins1_placement 
 
 void ins1_decoder_retain(ins1_decoder *decoder)
 {
-    atomic_fetch_add_explicit(&decoder->owners, 1, memory_order_relaxed);
+    if (decoder)
+        atomic_fetch_add_explicit(&decoder->owners, 1, memory_order_relaxed);
 }
 
 void ins1_decoder_release(ins1_decoder *decoder)

@@ -24,7 +24,7 @@ ins1_status s1_session_sizes(s1_forward_sizes *out, ins1_session_options *option
         return s1_fail(error, INS1_E_ARGUMENT, "%d sequences of %d tokens in batches of %d",
                        options->n_seq, options->n_ctx, options->n_batch);
     if (options->kv_type < INS1_KV_DEFAULT || options->kv_type > INS1_KV_Q8)
-        return s1_fail(error, INS1_E_VERSION, "kv_type %d, known are 0 to %d", options->kv_type,
+        return s1_fail(error, INS1_E_ARGUMENT, "kv_type %d, known are 0 to %d", options->kv_type,
                        INS1_KV_Q8);
     if (options->kv_type == INS1_KV_Q8)
         return s1_fail(error, INS1_E_UNSUPPORTED,
@@ -51,6 +51,9 @@ ins1_status s1_session_sizes(s1_forward_sizes *out, ins1_session_options *option
         .kv_dtype = kv_dtype(options->kv_type),
     };
     uint64_t kv_bytes = s1_cache_bytes(config, out->kv_dtype, out->n_ctx, out->n_seq);
+    if (kv_bytes == UINT64_MAX)
+        return s1_fail(error, INS1_E_ARGUMENT, "%d sequences of %d tokens are too many", out->n_seq,
+                       out->n_ctx);
     if (options->kv_budget && kv_bytes > options->kv_budget)
         return s1_fail(error, INS1_E_BUDGET, "the KV cache needs %llu bytes, kv_budget allows %llu",
                        (unsigned long long)kv_bytes, (unsigned long long)options->kv_budget);

@@ -75,6 +75,10 @@ ins1_status ins1_model_meta(const ins1_model *model, const char *key, const char
 {
     s1_call call;
 
+    if (value)
+        *value = NULL;
+    if (size)
+        *size = 0;
     ins1_status status = s1_call_begin(&call, given);
     if (status != INS1_OK)
         return status;

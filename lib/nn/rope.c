@@ -1,6 +1,7 @@
 #include "nn/rope.h"
 
 #include "base/memory.h"
+#include "base/meter.h"
 
 #include <math.h>
 #include <string.h>
@@ -88,6 +89,14 @@ static ins1_status init_fope(s1_rope *rope, const s1_rope_config *config)
     return rope->turn ? status : INS1_E_MEMORY;
 }
 
+static uint64_t table_bytes(const s1_rope *rope, const s1_rope_config *config)
+{
+    uint64_t n = (uint64_t)rope->half + 2 * (uint64_t)rope->n_fope;
+    if (rope->n_fope)
+        n += s1_tensor_count(&config->fope_cos) + s1_tensor_count(&config->fope_sin);
+    return n * sizeof(float);
+}
+
 ins1_status s1_rope_init(s1_rope *rope, const s1_rope_config *config, int32_t head_dim,
                          int32_t n_ctx, const ins1_allocator *memory, ins1_error *error)
 {
@@ -101,8 +110,9 @@ ins1_status s1_rope_init(s1_rope *rope, const s1_rope_config *config, int32_t he
     if (status == INS1_OK && config->fope_cos.dtype)
         status = init_fope(rope, config);
     if (status != INS1_OK) {
+        uint64_t size = table_bytes(rope, config);
         s1_rope_finish(rope);
-        return s1_fail(error, status, "no memory for the tables of rotary positions");
+        return s1_out_of_memory(memory, size, "the tables of rotary positions", error);
     }
 
     switch (config->kind) {

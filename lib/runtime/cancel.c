@@ -12,10 +12,13 @@ typedef struct token {
 
 ins1_status ins1_cancel_create(ins1_cancel **out, ins1_runtime *runtime, const ins1_call *call)
 {
+    if (out)
+        *out = NULL;
+    if (!out || !runtime)
+        return s1_fail(s1_error_of(call), INS1_E_ARGUMENT,
+                       "no place for a cancel token, or no runtime");
     const ins1_allocator *memory = s1_runtime_memory(runtime);
     token *made = s1_alloc(memory, sizeof(*made), INS1_MEM_OBJECT);
-
-    *out = NULL;
     if (!made)
         return s1_out_of_memory(memory, sizeof(*made), "a cancel token", s1_error_of(call));
     atomic_init(&made->cancel.requested, 0);
@@ -28,18 +31,21 @@ ins1_status ins1_cancel_create(ins1_cancel **out, ins1_runtime *runtime, const i
 
 void ins1_cancel_request(ins1_cancel *cancel)
 {
-    atomic_store_explicit(&cancel->requested, 1, memory_order_release);
+    if (cancel)
+        atomic_store_explicit(&cancel->requested, 1, memory_order_release);
 }
 
 void ins1_cancel_reset(ins1_cancel *cancel)
 {
-    atomic_store_explicit(&cancel->requested, 0, memory_order_release);
+    if (cancel)
+        atomic_store_explicit(&cancel->requested, 0, memory_order_release);
 }
 
 void ins1_cancel_retain(ins1_cancel *cancel)
 {
     token *held = (token *)cancel;
-    atomic_fetch_add_explicit(&held->owners, 1, memory_order_relaxed);
+    if (held)
+        atomic_fetch_add_explicit(&held->owners, 1, memory_order_relaxed);
 }
 
 void ins1_cancel_release(ins1_cancel *cancel)

@@ -37,11 +37,15 @@ static void give_back(struct DLManagedTensorVersioned *managed)
 ins1_status ins1_embeds_to_dlpack(struct DLManagedTensorVersioned **out, ins1_embeds *embeds,
                                   const ins1_call *call)
 {
-    const ins1_allocator *memory = s1_runtime_memory(s1_embeds_runtime(embeds));
-    lent *tensor = s1_alloc(memory, sizeof(*tensor), INS1_MEM_OBJECT);
     size_t n_tokens, dim;
 
-    *out = NULL;
+    if (out)
+        *out = NULL;
+    if (!out || !embeds)
+        return s1_fail(s1_error_of(call), INS1_E_ARGUMENT,
+                       "no place for a tensor, or no embeddings");
+    const ins1_allocator *memory = s1_runtime_memory(s1_embeds_runtime(embeds));
+    lent *tensor = s1_alloc(memory, sizeof(*tensor), INS1_MEM_OBJECT);
     if (!tensor)
         return s1_out_of_memory(memory, sizeof(*tensor), "a tensor", s1_error_of(call));
     const float *values = s1_embeds_values(embeds, &n_tokens, &dim);
@@ -153,9 +157,10 @@ ins1_status ins1_embeds_from_dlpack(ins1_embeds **out, ins1_runtime *runtime,
     float *values = NULL;
     rows from = { 0 };
 
-    *out = NULL;
-    if (!managed)
-        return s1_fail(error, INS1_E_ARGUMENT, "no tensor");
+    if (out)
+        *out = NULL;
+    if (!out || !runtime || !managed)
+        return s1_fail(error, INS1_E_ARGUMENT, "no place for embeddings, no runtime or no tensor");
     ins1_status status = s1_struct_import(&info, given, sizeof(info), error);
     if (status == INS1_OK)
         status = read_tensor(&from, managed, error);

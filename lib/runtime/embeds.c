@@ -160,9 +160,11 @@ ins1_status ins1_embeds_from_f32(ins1_embeds **out, ins1_runtime *runtime,
     ins1_embeds_info info;
     float *copy;
 
-    *out = NULL;
-    if (!given)
-        return s1_fail(error, INS1_E_ARGUMENT, "embeddings without their shape");
+    if (out)
+        *out = NULL;
+    if (!out || !runtime || !given)
+        return s1_fail(error, INS1_E_ARGUMENT,
+                       "no place for embeddings, no runtime, or no shape of them");
     ins1_status status = s1_struct_import(&info, given, sizeof(info), error);
     if (status == INS1_OK)
         status = check_info(&info, error);
@@ -180,15 +182,21 @@ ins1_status ins1_embeds_from_f32(ins1_embeds **out, ins1_runtime *runtime,
 ins1_status ins1_embeds_info_get(const ins1_embeds *embeds, ins1_embeds_info *out,
                                  const ins1_call *call)
 {
+    if (!embeds || !out)
+        return s1_fail(s1_error_of(call), INS1_E_ARGUMENT,
+                       "no embeddings, or no place for their info");
     return s1_struct_export(out, &embeds->info, sizeof(embeds->info), s1_error_of(call));
 }
 
 ins1_status ins1_embeds_read_f32(const ins1_embeds *embeds, size_t first, size_t n_tokens,
                                  float *out, size_t capacity, size_t *count, const ins1_call *call)
 {
+    if (count)
+        *count = 0;
+    if (!embeds || !count || (capacity && !out))
+        return s1_fail(s1_error_of(call), INS1_E_ARGUMENT,
+                       "no embeddings, or no place for numbers or how many they are");
     const ins1_embeds_info *info = &embeds->info;
-
-    *count = 0;
     if (first > info->n_tokens || n_tokens > info->n_tokens - first)
         return s1_fail(s1_error_of(call), INS1_E_ARGUMENT, "tokens %zu and %zu more of %zu", first,
                        n_tokens, info->n_tokens);
@@ -204,7 +212,8 @@ ins1_status ins1_embeds_read_f32(const ins1_embeds *embeds, size_t first, size_t
 
 void ins1_embeds_retain(ins1_embeds *embeds)
 {
-    atomic_fetch_add_explicit(&embeds->owners, 1, memory_order_relaxed);
+    if (embeds)
+        atomic_fetch_add_explicit(&embeds->owners, 1, memory_order_relaxed);
 }
 
 void ins1_embeds_release(ins1_embeds *embeds)

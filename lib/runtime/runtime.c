@@ -96,8 +96,11 @@ ins1_status ins1_runtime_create(ins1_runtime **out, const ins1_runtime_options *
     ins1_runtime *runtime = NULL;
     s1_call call;
 
-    *out = NULL;
+    if (out)
+        *out = NULL;
     ins1_status status = s1_call_begin(&call, given_call);
+    if (status == INS1_OK && !out)
+        status = s1_fail(call.error, INS1_E_ARGUMENT, "no place for a runtime");
     if (status == INS1_OK)
         status = read_options(&options, given, call.error);
     if (status == INS1_OK)
@@ -117,7 +120,7 @@ ins1_status ins1_runtime_create(ins1_runtime **out, const ins1_runtime_options *
         .pool = runtime->pool,
         .log = options.log,
         .log_user = options.log_user,
-        .log_level = options.log_level,
+        .log_level = options.log_level ? options.log_level : INS1_LOG_WARN,
         .device_bytes = &runtime->device,
     };
     status = s1_registry_create(&runtime->registry, &runtime->host, options.cpu_level, call.error);
@@ -133,7 +136,8 @@ done:
 
 void ins1_runtime_retain(ins1_runtime *runtime)
 {
-    atomic_fetch_add_explicit(&runtime->owners, 1, memory_order_relaxed);
+    if (runtime)
+        atomic_fetch_add_explicit(&runtime->owners, 1, memory_order_relaxed);
 }
 
 void ins1_runtime_release(ins1_runtime *runtime)
@@ -145,6 +149,9 @@ void ins1_runtime_release(ins1_runtime *runtime)
 ins1_status ins1_runtime_mem(const ins1_runtime *runtime, ins1_mem_stats *out,
                              const ins1_call *call)
 {
+    ins1_error *error = s1_error_of(call);
+    if (!runtime || !out)
+        return s1_fail(error, INS1_E_ARGUMENT, "no runtime, or no place for its numbers");
     const ins1_mem_stats stats = {
         .struct_size = sizeof(stats),
         .now = atomic_load(&runtime->meter.now),
@@ -153,12 +160,12 @@ ins1_status ins1_runtime_mem(const ins1_runtime *runtime, ins1_mem_stats *out,
         .mapped = atomic_load(&runtime->mapped),
         .device = atomic_load(&runtime->device),
     };
-    return s1_struct_export(out, &stats, sizeof(stats), s1_error_of(call));
+    return s1_struct_export(out, &stats, sizeof(stats), error);
 }
 
 const ins1_allocator *ins1_runtime_allocator(const ins1_runtime *runtime)
 {
-    return &runtime->meter.memory;
+    return !runtime ? NULL : &runtime->meter.memory;
 }
 
 const ins1_allocator *s1_runtime_memory(const ins1_runtime *runtime)
@@ -206,8 +213,8 @@ ins1_status ins1_backend_register(ins1_runtime *runtime, const struct ins1_backe
                                   const ins1_call *call)
 {
     ins1_error *error = s1_error_of(call);
-    if (!api)
-        return s1_fail(error, INS1_E_ARGUMENT, "no table of a backend");
+    if (!runtime || !api)
+        return s1_fail(error, INS1_E_ARGUMENT, "no runtime, or no table of a backend");
     ins1_status status = may_add(runtime, error);
     return status == INS1_OK ? s1_registry_add(runtime->registry, api, error) : status;
 }
@@ -216,6 +223,8 @@ ins1_status ins1_backend_load(ins1_runtime *runtime, const char *absolute_path,
                               const ins1_call *call)
 {
     ins1_error *error = s1_error_of(call);
+    if (!runtime)
+        return s1_fail(error, INS1_E_ARGUMENT, "the runtime is NULL");
     ins1_status status = may_add(runtime, error);
     if (status != INS1_OK)
         return status;
@@ -228,7 +237,7 @@ ins1_status ins1_backend_load(ins1_runtime *runtime, const char *absolute_path,
 
 int32_t ins1_device_count(const ins1_runtime *runtime)
 {
-    return s1_registry_count(runtime->registry);
+    return runtime ? s1_registry_count(runtime->registry) : 0;
 }
 
 ins1_status ins1_device_get(const ins1_runtime *runtime, int32_t index, ins1_device_info *out,
@@ -236,6 +245,8 @@ ins1_status ins1_device_get(const ins1_runtime *runtime, int32_t index, ins1_dev
 {
     ins1_error *error = s1_error_of(call);
     ins1_device_info info;
+    if (!runtime || !out)
+        return s1_fail(error, INS1_E_ARGUMENT, "no runtime, or no place for a device's info");
     ins1_status status = s1_registry_info(runtime->registry, index, &info, error);
     return status == INS1_OK ? s1_struct_export(out, &info, sizeof(info), error) : status;
 }
@@ -243,7 +254,8 @@ ins1_status ins1_device_get(const ins1_runtime *runtime, int32_t index, ins1_dev
 ins1_status ins1_device_find(const ins1_runtime *runtime, const char *name, int32_t *index,
                              const ins1_call *call)
 {
-    if (!name)
-        return s1_fail(s1_error_of(call), INS1_E_ARGUMENT, "no name of a device");
+    if (!runtime || !name || !index)
+        return s1_fail(s1_error_of(call), INS1_E_ARGUMENT,
+                       "no runtime, no name of a device, or no place for its index");
     return s1_registry_find(runtime->registry, name, index, s1_error_of(call));
 }

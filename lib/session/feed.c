@@ -56,8 +56,9 @@ static ins1_status check_span(const s1_decoder_config *config, const ins1_span *
         *n = span->count ? span->count : rows - span->first;
         return INS1_OK;
     }
-    if (span->n_ids && !span->ids)
-        return s1_fail(call->error, INS1_E_ARGUMENT, "a span has %zu ids at NULL", span->n_ids);
+    if (!span->ids)
+        return s1_fail(call->error, INS1_E_ARGUMENT,
+                       "a span has neither embeddings nor ids, of which it says %zu", span->n_ids);
     *n = span->n_ids;
     return check_ids(config, span->ids, span->n_ids, call);
 }
@@ -103,9 +104,12 @@ static ins1_status check_feed(ins1_session *session, const ins1_feed *feed, size
     }
     if (status == INS1_OK)
         status = check_room(session, feed->seq, more, call);
-    if (status == INS1_OK)
-        *total += more;
-    return status;
+    if (status != INS1_OK)
+        return status;
+    sequence->start = sequence->length;
+    sequence->had_logits = sequence->has_logits;
+    *total += more;
+    return INS1_OK;
 }
 
 static ins1_status check_feeds(ins1_session *session, const ins1_feed *feeds, size_t n_feeds,
@@ -355,6 +359,21 @@ static ins1_status run_feeds(ins1_session *session, const ins1_feed *feeds, size
     return status;
 }
 
+/* A failure in a later batch takes back the earlier ones. Logits from before are still there unless
+ * the feed had ended. */
+static void take_back(ins1_session *session, const ins1_feed *feeds, size_t n_feeds)
+{
+    for (size_t i = 0; i < n_feeds; i++) {
+        const ins1_feed *feed = s1_struct_at(feeds, i);
+        s1_sequence *s = &session->sequences[feed->seq];
+        if (s->length == s->start)
+            continue;
+        s->has_logits = s->had_logits && !s->has_logits;
+        s->length = s->start;
+    }
+    put_back_pages(session);
+}
+
 /* Called before and after: the difference is what was fed. */
 static void count_done(const ins1_session *session, const ins1_feed *feeds, size_t n_feeds,
                        size_t *done)
@@ -380,6 +399,8 @@ ins1_status ins1_session_prefill(ins1_session *session, const ins1_feed *feeds, 
     if (status == INS1_OK) {
         count_done(session, feeds, n_feeds, done);
         status = run_feeds(session, feeds, n_feeds, total, &call);
+        if (status != INS1_OK && status != INS1_E_CANCELED && status != INS1_E_DEADLINE)
+            take_back(session, feeds, n_feeds);
         count_done(session, feeds, n_feeds, done);
     }
     s1_session_leave(session);

@@ -129,13 +129,17 @@ static ins1_status copy_bias(ins1_sampler_options *options, const ins1_allocator
 ins1_status ins1_sampler_create(ins1_sampler **out, ins1_runtime *runtime,
                                 const ins1_sampler_options *given, const ins1_call *call)
 {
-    const ins1_allocator *memory = s1_runtime_memory(runtime);
+    const ins1_allocator *memory;
     ins1_error *error = s1_error_of(call);
     ins1_sampler_options options;
     ins1_sampler *sampler = NULL;
     ins1_status status;
 
-    *out = NULL;
+    if (out)
+        *out = NULL;
+    if (!out || !runtime)
+        return s1_fail(error, INS1_E_ARGUMENT, "no place for a sampler, or no runtime");
+    memory = s1_runtime_memory(runtime);
     status = read_options(&options, given, error);
     if (status != INS1_OK)
         goto done;
@@ -398,7 +402,10 @@ ins1_status ins1_sampler_pick(ins1_sampler *sampler, const float *logits, size_t
 {
     ins1_error *error = s1_error_of(call);
 
-    *out = (ins1_logprob){ .token = -1 };
+    if (out)
+        *out = (ins1_logprob){ .token = -1 };
+    if (!sampler || !logits || !out)
+        return s1_fail(error, INS1_E_ARGUMENT, "no sampler, no logits, or no place for a token");
     if (!n_logits || n_logits > INT32_MAX)
         return s1_fail(error, INS1_E_ARGUMENT, "%zu logits, expected 1 to %d", n_logits, INT32_MAX);
     ins1_status status = s1_guard_enter(&sampler->guard, error);
@@ -412,13 +419,16 @@ ins1_status ins1_sampler_pick(ins1_sampler *sampler, const float *logits, size_t
 ins1_status ins1_sampler_accept(ins1_sampler *sampler, int32_t token, const ins1_call *call)
 {
     ins1_error *error = s1_error_of(call);
-    const size_t capacity = (size_t)sampler->options.n_history;
 
+    if (!sampler)
+        return s1_fail(error, INS1_E_ARGUMENT, "the sampler is NULL");
     if (token < 0)
         return s1_fail(error, INS1_E_ARGUMENT, "token is %d, expected 0 or more", token);
     ins1_status status = s1_guard_enter(&sampler->guard, error);
     if (status != INS1_OK)
         return status;
+
+    const size_t capacity = (size_t)sampler->options.n_history;
 
     if (sampler->end == 2 * capacity) {
         memcpy(sampler->history, sampler->history + capacity, capacity * sizeof(token));
@@ -434,7 +444,10 @@ ins1_status ins1_sampler_accept(ins1_sampler *sampler, int32_t token, const ins1
 
 ins1_status ins1_sampler_reset(ins1_sampler *sampler, uint64_t seed, const ins1_call *call)
 {
-    ins1_status status = s1_guard_enter(&sampler->guard, s1_error_of(call));
+    ins1_error *error = s1_error_of(call);
+    if (!sampler)
+        return s1_fail(error, INS1_E_ARGUMENT, "the sampler is NULL");
+    ins1_status status = s1_guard_enter(&sampler->guard, error);
     if (status != INS1_OK)
         return status;
     sampler->options.seed = seed;

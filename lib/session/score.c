@@ -13,6 +13,12 @@ static bool gives_rewards(const ins1_session *session)
     return s1_session_config(session)->reward_token >= 0;
 }
 
+/* Is there a place for what is asked for? */
+static ins1_status need(bool is_there, const char *what, const s1_call *call)
+{
+    return is_there ? INS1_OK : s1_fail(call->error, INS1_E_ARGUMENT, "no place for %s", what);
+}
+
 double s1_log_sum_exp(const float *logits, size_t n)
 {
     float most = logits[0];
@@ -50,12 +56,16 @@ ins1_status ins1_session_logits(ins1_session *session, int32_t seq, const float 
     s1_sequence *sequence = NULL;
     s1_call call;
 
-    *logits = NULL;
-    *count = 0;
+    if (logits)
+        *logits = NULL;
+    if (count)
+        *count = 0;
     ins1_status status = s1_session_enter(session, &call, given);
     if (status != INS1_OK)
         return status;
-    status = refuse_rewards(session, &call);
+    status = need(logits && count, "logits and their number", &call);
+    if (status == INS1_OK)
+        status = refuse_rewards(session, &call);
     if (status == INS1_OK)
         status = finished_sequence(session, seq, &sequence, &call);
     if (status == INS1_OK) {
@@ -72,11 +82,13 @@ ins1_status ins1_session_reward(ins1_session *session, int32_t seq, float *out,
     s1_sequence *sequence = NULL;
     s1_call call;
 
-    *out = 0;
+    if (out)
+        *out = 0;
     ins1_status status = s1_session_enter(session, &call, given);
     if (status != INS1_OK)
         return status;
-    if (!gives_rewards(session))
+    status = need(out, "a reward", &call);
+    if (status == INS1_OK && !gives_rewards(session))
         status = s1_fail(call.error, INS1_E_UNSUPPORTED, "the checkpoint has no reward head");
     if (status == INS1_OK)
         status = finished_sequence(session, seq, &sequence, &call);
@@ -115,11 +127,14 @@ ins1_status ins1_session_logprobs(ins1_session *session, int32_t seq, size_t k, 
     s1_sequence *sequence = NULL;
     s1_call call;
 
-    *count = 0;
+    if (count)
+        *count = 0;
     ins1_status status = s1_session_enter(session, &call, given);
     if (status != INS1_OK)
         return status;
-    status = refuse_rewards(session, &call);
+    status = need(count && (out || !capacity), "tokens or their number", &call);
+    if (status == INS1_OK)
+        status = refuse_rewards(session, &call);
     if (status == INS1_OK)
         status = finished_sequence(session, seq, &sequence, &call);
     if (status == INS1_OK) {
@@ -202,6 +217,13 @@ static ins1_status check_candidate(const ins1_session *session, int32_t seq, con
     return INS1_OK;
 }
 
+/* A call that fails leaves zeros. */
+static void forget(float *logprobs, size_t n)
+{
+    if (logprobs && n)
+        memset(logprobs, 0, n * sizeof(*logprobs));
+}
+
 typedef struct scoring {
     const int32_t *ids;
     float *logprobs; /* [n], or NULL: only the sum counts */
@@ -239,10 +261,14 @@ ins1_status ins1_session_score(ins1_session *session, int32_t seq, const int32_t
 {
     s1_sequence *sequence = NULL;
     s1_call call;
+
+    forget(logprobs, n_ids);
     ins1_status status = s1_session_enter(session, &call, given);
     if (status != INS1_OK)
         return status;
-    status = refuse_rewards(session, &call);
+    status = need(logprobs || !n_ids, "scores", &call);
+    if (status == INS1_OK)
+        status = refuse_rewards(session, &call);
     if (status == INS1_OK)
         status = finished_sequence(session, seq, &sequence, &call);
     if (status == INS1_OK) {
@@ -250,7 +276,7 @@ ins1_status ins1_session_score(ins1_session *session, int32_t seq, const int32_t
         status = score_candidate(session, seq, &s, n_ids, &call);
     }
     if (status != INS1_OK)
-        memset(logprobs, 0, n_ids * sizeof(*logprobs));
+        forget(logprobs, n_ids);
     s1_session_leave(session);
     return status;
 }
@@ -306,11 +332,13 @@ ins1_status ins1_session_score_many(ins1_session *session, int32_t seq, const in
 {
     s1_sequence *sequence = NULL;
     s1_call call;
+
+    forget(logprobs, n);
     ins1_status status = s1_session_enter(session, &call, given);
     if (status != INS1_OK)
         return status;
-    if (n && !candidates)
-        status = s1_fail(call.error, INS1_E_ARGUMENT, "%zu candidates at NULL", n);
+    if (n && (!candidates || !logprobs))
+        status = s1_fail(call.error, INS1_E_ARGUMENT, "%zu candidates or their scores at NULL", n);
     else if (gives_rewards(session))
         status = s1_session_sequence(session, seq, &sequence, &call);
     else
@@ -318,7 +346,7 @@ ins1_status ins1_session_score_many(ins1_session *session, int32_t seq, const in
     if (status == INS1_OK)
         status = score_all(session, seq, candidates, n, logprobs, &call);
     if (status != INS1_OK)
-        memset(logprobs, 0, n * sizeof(*logprobs));
+        forget(logprobs, n);
     s1_session_leave(session);
     return status;
 }
@@ -373,13 +401,16 @@ ins1_status ins1_session_embeds(ins1_embeds **out, ins1_session *session, int32_
     s1_sequence *sequence = NULL;
     s1_call call;
 
-    *out = NULL;
+    if (out)
+        *out = NULL;
     ins1_status status = s1_session_enter(session, &call, given);
     if (status != INS1_OK)
         return status;
-    status = s1_session_sequence(session, seq, &sequence, &call);
+    status = need(out, "embeddings", &call);
+    if (status == INS1_OK)
+        status = s1_session_sequence(session, seq, &sequence, &call);
     if (status == INS1_OK && (pooling < INS1_POOL_LAST || pooling > INS1_POOL_NONE))
-        status = s1_fail(call.error, INS1_E_VERSION, "pooling %d, known are 0 to %d", pooling,
+        status = s1_fail(call.error, INS1_E_ARGUMENT, "pooling %d, known are 0 to %d", pooling,
                          INS1_POOL_NONE);
     if (status == INS1_OK && !sequence->length)
         status = s1_fail(call.error, INS1_E_STATE, "sequence %d is empty", seq);

@@ -207,11 +207,13 @@ ins1_status ins1_session_length(const ins1_session *session, int32_t seq, size_t
     s1_sequence *sequence = NULL;
     s1_call call;
 
-    *n_tokens = 0;
+    if (n_tokens)
+        *n_tokens = 0;
     ins1_status status = s1_session_enter(inside, &call, given);
     if (status != INS1_OK)
         return status;
-    status = s1_session_sequence(inside, seq, &sequence, &call);
+    status = n_tokens ? s1_session_sequence(inside, seq, &sequence, &call)
+                      : s1_fail(call.error, INS1_E_ARGUMENT, "no place for a length");
     if (status == INS1_OK)
         *n_tokens = sequence->length;
     s1_session_leave(inside);

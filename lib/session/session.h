@@ -8,6 +8,8 @@
 /* One timeline. */
 typedef struct s1_sequence {
     size_t length;
+    size_t start;       /* of a feed that runs: the length before it, and whether */
+    bool had_logits;    /* there were logits */
     bool has_logits;    /* `logits` and `last_hidden` are those of the last token */
     float *logits;      /* [n_outputs] */
     float *last_hidden; /* [n_embd], after the final norm */

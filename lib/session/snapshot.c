@@ -5,6 +5,7 @@
 
 #include "base/hash.h"
 #include "base/memory.h"
+#include "base/meter.h"
 #include "base/struct.h"
 #include "base/zstd.h"
 
@@ -40,9 +41,7 @@ static ins1_status transfer_init(transfer *t, ins1_session *session, int32_t seq
         return status;
     t->frame_size = FRAME_HEAD + s1_zstd_bound(t->mover.bytes_size) + FRAME_TAIL;
     t->frame = s1_alloc(t->memory, t->frame_size, INS1_MEM_IO);
-    return t->frame ? INS1_OK
-                    : s1_fail(call->error, INS1_E_MEMORY, "no memory for a frame of %zu bytes",
-                              t->frame_size);
+    return t->frame ? INS1_OK : s1_out_of_memory(t->memory, t->frame_size, "a frame", call->error);
 }
 
 static void transfer_finish(transfer *t)

@@ -1,6 +1,7 @@
 #include "session/snapshot.h"
 
 #include "base/memory.h"
+#include "base/meter.h"
 
 /* --- which pieces there are --- */
 
@@ -85,9 +86,9 @@ ins1_status s1_mover_init(s1_mover *mover, ins1_session *session, int32_t seq, b
     mover->run = s1_alloc(session->memory, mover->run_size, INS1_MEM_IO);
     if (mover->bytes && mover->run)
         return INS1_OK;
+    const size_t size = mover->bytes_size + mover->run_size;
     s1_mover_finish(mover);
-    return s1_fail(error, INS1_E_MEMORY, "no memory for %zu bytes of a snapshot",
-                   mover->bytes_size + mover->run_size);
+    return s1_out_of_memory(session->memory, size, "a piece of a snapshot", error);
 }
 
 void s1_mover_finish(s1_mover *mover)

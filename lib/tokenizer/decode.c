@@ -112,8 +112,12 @@ ins1_status ins1_tokenizer_decode(const ins1_tokenizer *tokenizer, const int32_t
     s1_decoded to = { out, capacity, 0 };
     s1_call call;
 
-    *count = 0;
+    if (count)
+        *count = 0;
     ins1_status status = s1_call_begin(&call, given);
+    if (status == INS1_OK && (!tokenizer || !count || (capacity && !out)))
+        status =
+            s1_fail(call.error, INS1_E_ARGUMENT, "no tokenizer, or no place for text or its size");
     if (status == INS1_OK)
         status = s1_decode_check(tokenizer, ids, n_ids, flags, call.error);
     for (size_t i = 0; status == INS1_OK && i < n_ids; i++) {
@@ -141,6 +145,8 @@ ins1_status ins1_tokenizer_piece(const ins1_tokenizer *tokenizer, int32_t id, co
         *size = 0;
     if (attributes)
         *attributes = 0;
+    if (!tokenizer)
+        return s1_fail(s1_error_of(call), INS1_E_ARGUMENT, "the tokenizer is NULL");
     if (id < 0 || (size_t)id >= tokenizer->tokens.n)
         return s1_fail(s1_error_of(call), INS1_E_ARGUMENT, "id %d, the vocabulary has %zu", id,
                        tokenizer->tokens.n);

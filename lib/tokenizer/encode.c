@@ -247,10 +247,13 @@ static ins1_status run(s1_encoder *e, const ins1_tokenizer *tokenizer, const ins
 {
     ins1_status status;
 
-    *count = 0;
+    if (count)
+        *count = 0;
     status = s1_call_begin(&e->call, call);
     if (status != INS1_OK)
         return status;
+    if (!tokenizer || !count)
+        return s1_fail(e->call.error, INS1_E_ARGUMENT, "no tokenizer, or no place for a number");
     e->tokenizer = tokenizer;
     e->first = true;
     e->sink.map.text = &e->text;
@@ -281,7 +284,8 @@ ins1_status ins1_tokenizer_encode(const ins1_tokenizer *tokenizer, const ins1_se
                                   const ins1_call *call)
 {
     s1_encoder e = { .sink = { .ids = ids, .pieces = pieces, .capacity = capacity } };
-    *count = 0;
+    if (count)
+        *count = 0;
     if (flags & ~INS1_ENCODE_ADD_BOS)
         return s1_fail(s1_error_of(call), INS1_E_VERSION, "encode flags 0x%x are too new", flags);
     return run(&e, tokenizer, segments, n_segments, flags & INS1_ENCODE_ADD_BOS, count, call);

@@ -13,7 +13,10 @@ ins1_status ins1_detokenizer_create(ins1_detokenizer **out, ins1_tokenizer *toke
 {
     ins1_error *error = s1_error_of(call);
 
-    *out = NULL;
+    if (out)
+        *out = NULL;
+    if (!out || !tokenizer)
+        return s1_fail(error, INS1_E_ARGUMENT, "no place for a detokenizer, or no tokenizer");
     ins1_status status = s1_decode_check(tokenizer, NULL, 0, flags, error);
     if (status != INS1_OK)
         return status;
@@ -48,7 +51,10 @@ ins1_status ins1_detokenizer_push(ins1_detokenizer *detokenizer, const int32_t *
     ins1_error *error = s1_error_of(call);
     s1_decoded to = { out, capacity, 0 };
 
-    *count = 0;
+    if (count)
+        *count = 0;
+    if (!detokenizer || !count || (capacity && !out))
+        return s1_fail(error, INS1_E_ARGUMENT, "no detokenizer, or no place for text or its size");
     ins1_status status = s1_guard_enter(&detokenizer->guard, error);
     if (status != INS1_OK)
         return status;
@@ -69,7 +75,10 @@ ins1_status ins1_detokenizer_flush(ins1_detokenizer *detokenizer, char *out, siz
     ins1_error *error = s1_error_of(call);
     s1_decoded to = { out, capacity, 0 };
 
-    *count = 0;
+    if (count)
+        *count = 0;
+    if (!detokenizer || !count || (capacity && !out))
+        return s1_fail(error, INS1_E_ARGUMENT, "no detokenizer, or no place for text or its size");
     ins1_status status = s1_guard_enter(&detokenizer->guard, error);
     if (status != INS1_OK)
         return status;

@@ -5,9 +5,11 @@
 """
 import json
 import pathlib
+import signal
 import subprocess
 import sys
 import tempfile
+import time
 
 ins1, golden = sys.argv[1], pathlib.Path(sys.argv[2])
 tokenizer = pathlib.Path(sys.argv[3]) if len(sys.argv) > 3 else None
@@ -80,6 +82,48 @@ LINES = ["[1, 2, 3]", "", "[1,", '"\\ud800"', "[99999999]", "[99999999999]", "[1
 STATUS = [None, "INS1_E_FORMAT", "INS1_E_FORMAT", "INS1_E_ARGUMENT", "INS1_E_ARGUMENT", "INS1_E_FORMAT", "INS1_E_FORMAT", "INS1_E_IO", None]
 
 
+def output_that_cannot_be_written_is_a_failure():
+    for args in (["--version"], ["info", model]):
+        with open("/dev/full", "w") as full:
+            p = subprocess.run([ins1, *map(str, args)], stdout=full, stderr=subprocess.PIPE, text=True)
+        check(p.returncode == 1, f"{args} > /dev/full: exit {p.returncode}, expected 1")
+        check("could be written" in p.stderr, f"{args} > /dev/full: {p.stderr}")
+
+
+def interrupts():
+    demo = golden.parent.parent / "examples" / "demo-model" / "interns1-demo"
+    if not (demo / "model.safetensors").exists():
+        print("skipped: Ctrl-C needs the demo model")
+        return
+    check_status(1, "run", demo, "-p", "hi", "--max-tokens", 2**64 - 1, said="INS1_E_ARGUMENT")
+    lines = 200
+    p = subprocess.Popen([ins1, "run", demo, "--json"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                         stderr=subprocess.DEVNULL)
+    p.stdin.write(b'{"text": "hi"}\n' * lines)
+    p.stdin.close()
+    p.stdout.read(1)
+    p.send_signal(signal.SIGINT)
+    out = p.stdout.read()
+    check(p.wait(60) == 1, "run --json after Ctrl-C: exit status")
+    check(out.count(b"\n") == lines and b"INS1_E_CANCELED" in out, "run --json after Ctrl-C: answers")
+
+
+def input_that_never_ends_can_be_interrupted():
+    demo = golden.parent.parent / "examples" / "demo-model" / "interns1-demo"
+    if not (demo / "model.safetensors").exists():
+        return
+    p = subprocess.Popen([ins1, "run", demo], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL,
+                         stderr=subprocess.DEVNULL)
+    time.sleep(1)
+    p.send_signal(signal.SIGINT)
+    try:
+        p.wait(30)
+    except subprocess.TimeoutExpired:
+        p.kill()
+        check(False, "run: Ctrl-C while it reads stdin does nothing")
+    p.stdin.close()
+
+
 def a_line_for_each_line():
     for options in ([], ["--together"], ["--chunk", "1"], ["--pool", "host", "--threads", "3"], ["--level", "scalar"]):
         with tempfile.TemporaryDirectory() as folder:
@@ -130,7 +174,8 @@ def texts():
     check(out[1]["status"] == "INS1_E_FORMAT", f"render {out[1]}")
 
 
-for test in [usage, help_texts, failures_are_told, a_line_for_each_line, scores, numbers] + ([texts] if tokenizer else []):
+for test in [usage, help_texts, failures_are_told, output_that_cannot_be_written_is_a_failure, interrupts,
+             input_that_never_ends_can_be_interrupted, a_line_for_each_line, scores, numbers] + ([texts] if tokenizer else []):
     test()
 if not tokenizer:
     print("skipped: texts, there is no tokenizer")

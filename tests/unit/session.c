@@ -5,6 +5,8 @@
 
 #include <check.h>
 #include <math.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -308,6 +310,181 @@ START_TEST(an_observer_that_refuses_ends_the_call_and_nothing_else)
 }
 END_TEST
 
+static int32_t refuse_later(void *user, const ins1_observation *seen)
+{
+    return seen->first >= *(const size_t *)user;
+}
+
+START_TEST(a_prefill_that_fails_in_a_later_batch_appends_nothing)
+{
+    ins1_session_options options = INS1_INIT(ins1_session_options);
+    ins1_span spans[2] = { INS1_INIT(ins1_span), INS1_INIT(ins1_span) };
+    ins1_feed feeds[2] = { INS1_INIT(ins1_feed), INS1_INIT(ins1_feed) };
+    const float *logits;
+    size_t n, done[2] = { 9, 9 }, first = 5;
+
+    options.n_ctx = 16;
+    options.n_seq = 3;
+    options.n_batch = 4;
+    ck_assert_int_eq(ins1_session_create(&session, decoder, &options, &call), INS1_OK);
+    ck_assert_int_eq(prefill(0, prompt, 2), INS1_OK);
+    ck_assert_int_eq(ins1_session_fork(session, 0, 1, &call), INS1_OK);
+    float *before = logits_of(0, &n);
+    for (int32_t i = 0; i < 2; i++) {
+        spans[i].ids = prompt + 2;
+        spans[i].n_ids = i ? N_PROMPT - 2 : 1;
+        feeds[i].seq = 1 - i;
+        feeds[i].spans = &spans[i];
+        feeds[i].n_spans = 1;
+    }
+    ck_assert_int_eq(
+        ins1_session_observe(session, INS1_OBSERVE_HIDDEN, refuse_later, &first, &call), INS1_OK);
+    ck_assert_int_eq(ins1_session_prefill(session, feeds, 2, done, &call), INS1_E_CALLBACK);
+    ck_assert_uint_eq(done[0], 0);
+    ck_assert_uint_eq(done[1], 0);
+    ck_assert_uint_eq(length_of(0), 2);
+    ck_assert_uint_eq(length_of(1), 2);
+    assert_same_logits(0, before);
+    /* This one had been fed to its end: what it was after two tokens was written over. */
+    ck_assert_int_eq(ins1_session_logits(session, 1, &logits, &n, &call), INS1_E_STATE);
+
+    ck_assert_int_eq(ins1_session_observe(session, 0, NULL, NULL, &call), INS1_OK);
+    ck_assert_int_eq(ins1_session_prefill(session, feeds, 2, done, &call), INS1_OK);
+    ck_assert_uint_eq(done[1], N_PROMPT - 2);
+    float *after = logits_of(0, &n);
+    ck_assert_int_eq(prefill(2, prompt, N_PROMPT), INS1_OK);
+    assert_same_logits(2, after);
+    free(before);
+    free(after);
+}
+END_TEST
+
+static int32_t stop_at(void *user, int32_t phase, uint64_t done, uint64_t total)
+{
+    (void)total;
+    return phase == INS1_PHASE_PREFILL && done >= *(const uint64_t *)user;
+}
+
+START_TEST(progress_that_says_stop_leaves_what_done_says)
+{
+    ins1_session_options options = INS1_INIT(ins1_session_options);
+    ins1_span span = INS1_INIT(ins1_span);
+    ins1_feed feed = INS1_INIT(ins1_feed);
+    uint64_t stop = 4;
+    size_t n, done;
+
+    options.n_ctx = 16;
+    options.n_seq = 2;
+    options.n_batch = 4;
+    ck_assert_int_eq(ins1_session_create(&session, decoder, &options, &call), INS1_OK);
+    span.ids = prompt;
+    span.n_ids = N_PROMPT;
+    feed.spans = &span;
+    feed.n_spans = 1;
+    call.progress = stop_at;
+    call.user = &stop;
+    ck_assert_int_eq(ins1_session_prefill(session, &feed, 1, &done, &call), INS1_E_CANCELED);
+    call.progress = NULL;
+    ck_assert_uint_eq(done, 4);
+    ck_assert_uint_eq(length_of(0), 4);
+    ck_assert_int_eq(prefill(0, prompt + 4, N_PROMPT - 4), INS1_OK);
+    float *logits = logits_of(0, &n);
+    ck_assert_int_eq(prefill(1, prompt, N_PROMPT), INS1_OK);
+    assert_same_logits(1, logits);
+    free(logits);
+}
+END_TEST
+
+START_TEST(scores_and_cuts_leave_a_fork_alone)
+{
+    static const int32_t next[] = { 28, 5, 39 };
+    float logprobs[3];
+    size_t n;
+    ck_assert_int_eq(open_session(16, 3, 0), INS1_OK);
+    ck_assert_int_eq(prefill(0, prompt, N_PROMPT), INS1_OK);
+    ck_assert_int_eq(ins1_session_fork(session, 0, 0, &call), INS1_OK);
+    ck_assert_int_eq(ins1_session_fork(session, 0, 1, &call), INS1_OK);
+    ck_assert_int_eq(ins1_session_fork(session, 0, 2, &call), INS1_OK);
+    ck_assert_int_eq(step(0, 7), INS1_OK);
+    float *expected = logits_of(0, &n);
+
+    /* Each of these writes where the others share a page. */
+    ck_assert_int_eq(ins1_session_score(session, 2, next, 3, logprobs, &call), INS1_OK);
+    ck_assert_int_eq(ins1_session_truncate(session, 2, 3, NULL, &call), INS1_OK);
+    ck_assert_int_eq(step(2, 9), INS1_OK);
+    ck_assert_int_eq(step(1, 7), INS1_OK);
+    assert_same_logits(1, expected);
+    free(expected);
+}
+END_TEST
+
+/* Holds the session inside a call until the other thread has tried. */
+typedef struct meeting {
+    _Atomic int is_inside, has_tried;
+} meeting;
+
+static int32_t wait_inside(void *user, const ins1_observation *seen)
+{
+    meeting *m = user;
+    (void)seen;
+    atomic_store(&m->is_inside, 1);
+    while (!atomic_load(&m->has_tried))
+        continue;
+    return 0;
+}
+
+static void *step_in_thread(void *user)
+{
+    const ins1_step one = { 0, 5 };
+    *(ins1_status *)user = ins1_session_step(session, &one, 1, NULL);
+    return NULL;
+}
+
+START_TEST(a_second_thread_inside_is_told_so_and_changes_nothing)
+{
+    meeting m = { 0 };
+    ins1_status other;
+    pthread_t thread;
+    size_t n;
+
+    ck_assert_int_eq(open_session(16, 1, 0), INS1_OK);
+    ck_assert_int_eq(prefill(0, prompt, 4), INS1_OK);
+    ck_assert_int_eq(ins1_session_observe(session, INS1_OBSERVE_HIDDEN, wait_inside, &m, &call),
+                     INS1_OK);
+    ck_assert_int_eq(pthread_create(&thread, NULL, step_in_thread, &other), 0);
+    while (!atomic_load(&m.is_inside))
+        continue;
+    ck_assert_int_eq(step(0, 6), INS1_E_BUSY);
+    ck_assert_str_ne(error.text, "");
+    ck_assert_int_eq(ins1_session_length(session, 0, &n, &call), INS1_E_BUSY);
+    ck_assert_uint_eq(n, 0);
+    atomic_store(&m.has_tried, 1);
+    pthread_join(thread, NULL);
+    ck_assert_int_eq(other, INS1_OK);
+    ck_assert_uint_eq(length_of(0), 5);
+}
+END_TEST
+
+START_TEST(a_span_has_ids_or_embeddings)
+{
+    ins1_span span = INS1_INIT(ins1_span);
+    ins1_feed feed = INS1_INIT(ins1_feed);
+    size_t done = 1;
+    ck_assert_int_eq(open_session(16, 1, 0), INS1_OK);
+    feed.spans = &span;
+    feed.n_spans = 1;
+    ck_assert_int_eq(ins1_session_prefill(session, &feed, 1, &done, &call), INS1_E_ARGUMENT);
+    span.ids = prompt;
+    ck_assert_int_eq(ins1_session_prefill(session, &feed, 1, &done, &call), INS1_OK);
+    ck_assert_uint_eq(done, 0);
+    feed.n_spans = 0;
+    ck_assert_int_eq(ins1_session_prefill(session, &feed, 1, &done, &call), INS1_OK);
+    ck_assert_int_eq(ins1_session_prefill(session, NULL, 0, NULL, &call), INS1_OK);
+    ck_assert_int_eq(ins1_session_step(session, NULL, 0, &call), INS1_OK);
+    ck_assert_uint_eq(length_of(0), 0);
+}
+END_TEST
+
 START_TEST(a_canceled_call_loses_nothing)
 {
     ins1_cancel *cancel;
@@ -386,10 +563,17 @@ START_TEST(options_that_make_no_sense_are_refused)
         ins1_session_options options;
         ins1_status status;
     } rows[] = {
-        { { .n_ctx = -1 }, INS1_E_ARGUMENT },   { { .n_seq = -1 }, INS1_E_ARGUMENT },
-        { { .n_batch = -1 }, INS1_E_ARGUMENT }, { { .flags = 2 }, INS1_E_VERSION },
-        { { .kv_type = 9 }, INS1_E_VERSION },   { { .kv_type = INS1_KV_Q8 }, INS1_E_UNSUPPORTED },
+        { { .n_ctx = -1 }, INS1_E_ARGUMENT },
+        { { .n_seq = -1 }, INS1_E_ARGUMENT },
+        { { .n_batch = -1 }, INS1_E_ARGUMENT },
+        { { .flags = 2 }, INS1_E_VERSION },
+        { { .kv_type = 9 }, INS1_E_ARGUMENT },
+        { { .kv_type = INS1_KV_Q8 }, INS1_E_UNSUPPORTED },
         { { .kv_budget = 1 }, INS1_E_BUDGET },
+        { { .n_ctx = INT32_MAX, .n_seq = INT32_MAX }, INS1_E_ARGUMENT },
+        { { .n_ctx = INT32_MAX, .n_seq = INT32_MAX, .kv_budget = 1 << 30 }, INS1_E_ARGUMENT },
+        { { .n_ctx = INT32_MAX, .n_seq = 255, .kv_budget = 1 << 30 }, INS1_E_BUDGET },
+        { { .n_ctx = 1, .n_seq = INT32_MAX, .kv_budget = 1 << 30 }, INS1_E_BUDGET },
     };
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         ins1_session_options options = rows[i].options;
@@ -416,6 +600,11 @@ int main(void)
     tcase_add_test(cases, hidden_states_are_kept_when_asked_for);
     tcase_add_test(cases, the_mean_of_hidden_states_needs_them_kept);
     tcase_add_test(cases, an_observer_that_refuses_ends_the_call_and_nothing_else);
+    tcase_add_test(cases, a_prefill_that_fails_in_a_later_batch_appends_nothing);
+    tcase_add_test(cases, progress_that_says_stop_leaves_what_done_says);
+    tcase_add_test(cases, scores_and_cuts_leave_a_fork_alone);
+    tcase_add_test(cases, a_second_thread_inside_is_told_so_and_changes_nothing);
+    tcase_add_test(cases, a_span_has_ids_or_embeddings);
     tcase_add_test(cases, a_canceled_call_loses_nothing);
     tcase_add_test(cases, stepping_allocates_nothing);
     tcase_add_test(cases, memory_that_runs_out_anywhere_leaves_nothing);

@@ -52,7 +52,7 @@ void s1_cpu_hardware(char *out, size_t capacity)
     char name[sizeof(words) + 1] = { 0 };
     size_t length = 0;
 
-    if (__get_cpuid_max(0x80000000, NULL) >= 0x80000004)
+    if ((unsigned)__get_cpuid_max(0x80000000, NULL) >= 0x80000004)
         for (unsigned i = 0; i < 3; i++)
             __get_cpuid(0x80000002 + i, &words[4 * i], &words[4 * i + 1], &words[4 * i + 2],
                         &words[4 * i + 3]);

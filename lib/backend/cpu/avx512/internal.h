@@ -24,8 +24,4 @@ void s1_tiles_avx512(const s1_product *p, int64_t begin, int64_t end, s1_ahead a
 /* The scale of a chunk, 1 where there are none. */
 float s1_chunk_scale_avx512(const s1_product *p, int64_t row, int64_t column);
 
-/* 16 finished sums of rows from `row` on (fewer at the end of w) for one token: bias, y. */
-void s1_store_sums_avx512(const s1_product *p, int64_t row, int64_t end, int64_t token,
-                          const float *sums);
-
 #endif

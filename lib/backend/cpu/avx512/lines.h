@@ -188,4 +188,18 @@ S1_INLINE __m512 sum_lanes(__m512 a, __m512 b, __m512 c, __m512 d)
     return _mm512_permutexvar_ps(order, sum);
 }
 
+/* 16 finished sums of rows from `row` on (fewer before `end`) for one token: bias, y. */
+S1_INLINE void store_sums(const s1_product *p, int64_t row, int64_t end, int64_t token, __m512 sums)
+{
+    float *y = p->y + (p->rows ? p->rows[token] : token) * p->y_stride + row;
+    __mmask16 mask = end - row >= 16 ? 0xffff : (__mmask16)((1u << (end - row)) - 1);
+
+    if (p->bias)
+        sums = _mm512_add_ps(
+            sums, load_16(p->bias + row * element_size(p->bias_dtype), mask, p->bias_dtype));
+    if (p->accumulate)
+        sums = _mm512_add_ps(_mm512_maskz_loadu_ps(mask, y), sums);
+    _mm512_mask_storeu_ps(y, mask, sums);
+}
+
 #endif

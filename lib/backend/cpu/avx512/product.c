@@ -72,21 +72,6 @@ float s1_chunk_scale_avx512(const s1_product *p, int64_t row, int64_t column)
     return _mm_cvtss_f32(_mm_castsi128_ps(_mm_cvtsi32_si128((int)bits)));
 }
 
-void s1_store_sums_avx512(const s1_product *p, int64_t row, int64_t end, int64_t token,
-                          const float *sums)
-{
-    float *y = p->y + (p->rows ? p->rows[token] : token) * p->y_stride + row;
-    __mmask16 mask = end - row >= 16 ? 0xffff : (__mmask16)((1u << (end - row)) - 1);
-    __m512 sum = _mm512_loadu_ps(sums);
-
-    if (p->bias)
-        sum = _mm512_add_ps(
-            sum, load_16(p->bias + row * element_size(p->bias_dtype), mask, p->bias_dtype));
-    if (p->accumulate)
-        sum = _mm512_add_ps(_mm512_maskz_loadu_ps(mask, y), sum);
-    _mm512_mask_storeu_ps(y, mask, sum);
-}
-
 static void product_avx512(const s1_product *p, int64_t begin, int64_t end, s1_ahead ahead,
                            void *scratch)
 {

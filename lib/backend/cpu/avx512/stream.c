@@ -129,12 +129,9 @@ S1_INLINE void stream(const s1_product *p, int64_t begin, int64_t end, s1_ahead 
                 for (int i = 0; i < g; i++)
                     sums[half][0][i] = sums[half][1][i] = _mm512_setzero_ps();
         }
-        for (int i = 0; i < g; i++) {
-            float out[16];
-            _mm512_storeu_ps(out,
-                             sum_lanes(sums[0][0][i], sums[0][1][i], sums[1][0][i], sums[1][1][i]));
-            s1_store_sums_avx512(p, row, end, i, out);
-        }
+        for (int i = 0; i < g; i++)
+            store_sums(p, row, end, i,
+                       sum_lanes(sums[0][0][i], sums[0][1][i], sums[1][0][i], sums[1][1][i]));
     }
 }
 

@@ -18,9 +18,21 @@ typedef struct tile {
     float sums[];                       /* [t][TOKEN_SUMS] */
 } tile;
 
-/* One chunk of one piece for a group of g tokens; meanwhile some of `job`. */
-typedef void run_fn(float *sums, const uint8_t *w, const uint8_t *cells, int64_t n_steps,
-                    float scale, bool first, lay_job *job);
+/* One chunk of one piece for a group of tokens. */
+typedef struct piece_run {
+    const s1_product *p;
+    float *sums;          /* of the chunks before, [token][TOKEN_SUMS] */
+    const uint8_t *w;     /* [step][PIECE_QUADS] */
+    const uint8_t *cells; /* [step][token] */
+    int64_t n_steps;
+    int64_t row, end; /* rows of w */
+    int64_t token;    /* the first */
+    float scale;
+    bool first, last; /* of the chunks */
+    lay_job *job;     /* done meanwhile, in part */
+} piece_run;
+
+typedef void run_fn(const piece_run *r);
 
 S1_INLINE void run_step(__m512 u[TOKENS][PIECE_QUADS], const uint8_t *w, const uint8_t *cells,
                         int g, int32_t kind)
@@ -39,26 +51,36 @@ S1_INLINE void run_step(__m512 u[TOKENS][PIECE_QUADS], const uint8_t *w, const u
     }
 }
 
-S1_INLINE void run_end(float *sums, const __m512 u[TOKENS][PIECE_QUADS], float scale, bool first,
-                       int g)
+/* Adds the chunk to the sums; after the last they are results. */
+S1_INLINE void run_end(const piece_run *r, __m512 u[TOKENS][PIECE_QUADS], int g)
 {
-    __m512 by = _mm512_set1_ps(scale);
+    __m512 by = _mm512_set1_ps(r->scale);
 
     S1_UNROLL
     for (int i = 0; i < g; i++) {
+        float *sums = r->sums + i * TOKEN_SUMS;
         S1_UNROLL
         for (int q = 0; q < PIECE_QUADS; q++) {
-            float *sum = sums + i * TOKEN_SUMS + q * 16;
-            __m512 before = first ? _mm512_setzero_ps() : _mm512_load_ps(sum);
-            _mm512_store_ps(sum, _mm512_fmadd_ps(u[i][q], by, before));
+            __m512 before = r->first ? _mm512_setzero_ps() : _mm512_load_ps(sums + q * 16);
+            u[i][q] = _mm512_fmadd_ps(u[i][q], by, before);
+        }
+        if (r->last) {
+            store_sums(r->p, r->row, r->end, r->token + i,
+                       sum_lanes(u[i][0], u[i][1], u[i][2], u[i][3]));
+        } else {
+            S1_UNROLL
+            for (int q = 0; q < PIECE_QUADS; q++)
+                _mm512_store_ps(sums + q * 16, u[i][q]);
         }
     }
 }
 
 /* `dtype` is that of the job's weights; 0: there is no job. */
-S1_INLINE void run(float *sums, const uint8_t *w, const uint8_t *cells, int64_t n_steps,
-                   float scale, bool first, lay_job *job, int g, int32_t kind, int32_t dtype)
+S1_INLINE void run(const piece_run *r, int g, int32_t kind, int32_t dtype)
 {
+    const uint8_t *w = r->w;
+    const uint8_t *cells = r->cells;
+    const int64_t n_steps = r->n_steps;
     __m512 u[TOKENS][PIECE_QUADS];
 
     S1_UNROLL
@@ -71,24 +93,23 @@ S1_INLINE void run(float *sums, const uint8_t *w, const uint8_t *cells, int64_t 
         int64_t end = dtype && step + TURN < n_steps ? step + TURN : n_steps;
         for (; step < end; step++, w += STEP_BYTES, cells += g * S1_CELL)
             run_step(u, w, cells, g, kind);
-        if (dtype && job->quad < job->n_quads) {
+        if (dtype && r->job->quad < r->job->n_quads) {
             const f8_tables tables = f8_tables_load();
             int64_t turn = 0;
             do
-                lay_set(job, dtype, kind, &tables);
-            while (++turn < job->a_turn && job->quad < job->n_quads);
+                lay_set(r->job, dtype, kind, &tables);
+            while (++turn < r->job->a_turn && r->job->quad < r->job->n_quads);
         }
     }
     /* Without this the compiler keeps the sums of all chunks in registers, and spills them. */
     __asm__ volatile("" ::: "memory");
-    run_end(sums, (const __m512(*)[PIECE_QUADS])u, scale, first, g);
+    run_end(r, u, g);
 }
 
-#define RUN(name, g, kind, dtype)                                                                \
-    static void name##_##g(float *sums, const uint8_t *w, const uint8_t *cells, int64_t n_steps, \
-                           float scale, bool first, lay_job *job)                                \
-    {                                                                                            \
-        run(sums, w, cells, n_steps, scale, first, job, g, kind, dtype);                         \
+#define RUN(name, g, kind, dtype)              \
+    static void name##_##g(const piece_run *r) \
+    {                                          \
+        run(r, g, kind, dtype);                \
     }
 
 #define RUNS(name, kind, dtype)                                    \
@@ -134,7 +155,7 @@ static lay_job job_of(const s1_product *p, int64_t row, int64_t end, int64_t col
 
 /* One chunk for all tokens; a share of `next` is fetched into the second cache with each group. */
 static void multiply_chunk(tile *scratch, const uint8_t *w, const s1_product *p, int64_t row,
-                           int64_t column, lay_job *job, s1_ahead next)
+                           int64_t end, int64_t column, lay_job *job, s1_ahead next)
 {
     run_fn *const *runs = p->panel_kind == S1_PANEL_F32    ? run_f32
                           : p->dtype == INS1_DTYPE_F8_E4M3 ? run_f8
@@ -150,14 +171,29 @@ static void multiply_chunk(tile *scratch, const uint8_t *w, const s1_product *p,
     for (int64_t group = 0; group < p->n_groups; group++) {
         int64_t token = s1_group_begin(p->t, p->n_groups, group);
         int64_t g = s1_group_begin(p->t, p->n_groups, group + 1) - token;
-        const uint8_t *cells = p->panel + (token * all_steps + first_step * g) * S1_CELL;
         int64_t share = column / chunk * p->n_groups + group;
         int64_t from = next.size * share / n_shares;
+        piece_run r = {
+            .p = p,
+            .sums = scratch->sums + token * TOKEN_SUMS,
+            .w = w,
+            .cells = p->panel + (token * all_steps + first_step * g) * S1_CELL,
+            .n_steps = steps,
+            .row = row,
+            .end = end,
+            .token = token,
+            .scale = scale,
+            .first = column == 0,
+            .last = column + chunk >= p->k,
+            .job = job,
+        };
 
         fetch((uintptr_t)next.w + (uintptr_t)from, next.size * (share + 1) / n_shares - from);
-        for (int64_t piece = 0; piece < PIECES; piece++)
-            runs[g - 1](scratch->sums + token * TOKEN_SUMS + piece * PIECE_QUADS * 16,
-                        w + piece * PIECE_BYTES, cells, steps, scale, column == 0, job);
+        for (; r.row < end; r.row += PIECE) {
+            runs[g - 1](&r);
+            r.sums += PIECE_QUADS * 16;
+            r.w += PIECE_BYTES;
+        }
     }
 }
 
@@ -184,25 +220,12 @@ static void multiply_tile(tile *scratch, const s1_product *p, int64_t row, int64
             job = job_of(p, row, end, column, scratch->w[now]);
             lay_all(&job, p->dtype, p->panel_kind);
         }
-        multiply_chunk(scratch, scratch->w[now], p, row, column, &job, next);
+        multiply_chunk(scratch, scratch->w[now], p, row, end, column, &job, next);
         if (between) {
             lay_all(&job, p->dtype, p->panel_kind);
             now = !now;
         }
     }
-}
-
-static void finish_tile(tile *scratch, const s1_product *p, int64_t row, int64_t end)
-{
-    for (int64_t token = 0; token < p->t; token++)
-        for (int64_t half = 0; half < 2 && row + 16 * half < end; half++) {
-            const float *quads = scratch->sums + token * TOKEN_SUMS + half * 64;
-            float sums[16];
-            _mm512_storeu_ps(sums,
-                             sum_lanes(_mm512_load_ps(quads), _mm512_load_ps(quads + 16),
-                                       _mm512_load_ps(quads + 32), _mm512_load_ps(quads + 48)));
-            s1_store_sums_avx512(p, row + 16 * half, end, token, sums);
-        }
 }
 
 void s1_tiles_avx512(const s1_product *p, int64_t begin, int64_t end, s1_ahead ahead, void *scratch)
@@ -215,6 +238,5 @@ void s1_tiles_avx512(const s1_product *p, int64_t begin, int64_t end, s1_ahead a
         if (tile_end == end)
             next = (s1_ahead){ ahead.w, ahead.size < tile_size ? ahead.size : tile_size };
         multiply_tile(scratch, p, row, tile_end, next);
-        finish_tile(scratch, p, row, tile_end);
     }
 }
