@@ -164,6 +164,31 @@ START_TEST(matmul_is_its_definition)
 }
 END_TEST
 
+START_TEST(a_product_over_no_columns_is_its_bias)
+{
+    float nothing = 0;
+
+    for (int64_t t = 1; t <= 20; t += 19) {
+        float y[20 * 40];
+        float bias[40];
+
+        if (!fake_device_open(&dev, levels[_i], 2))
+            return;
+        fake_fill(y, NULL, INS1_DTYPE_F32, 20 * 40);
+        fake_fill(bias, NULL, INS1_DTYPE_F32, 40);
+        ins1_tensor_desc in[] = { view2(&nothing, INS1_DTYPE_F32, 40, 0),
+                                  view2(&nothing, INS1_DTYPE_F32, t, 0),
+                                  { 0 },
+                                  view1(bias, INS1_DTYPE_F32, 40) };
+        ins1_tensor_desc out = view2(y, INS1_DTYPE_F32, t, 40);
+        run(INS1_OP_MATMUL, in, 4, &out, 1, 0, INS1_PRECISION_F32, 0, 0, 0);
+        for (int64_t i = 0; i < t * 40; i++)
+            ck_assert(y[i] == bias[i % 40]);
+        fake_device_close(&dev);
+    }
+}
+END_TEST
+
 START_TEST(matmul_multiplies_by_scales_of_blocks)
 {
     static const int32_t scale_dtypes[] = { INS1_DTYPE_F32, INS1_DTYPE_BF16, INS1_DTYPE_U8 };
@@ -642,6 +667,7 @@ int main(void)
 
     tcase_set_timeout(ops, 300);
     tcase_add_loop_test(ops, matmul_is_its_definition, 0, N_LEVELS);
+    tcase_add_loop_test(ops, a_product_over_no_columns_is_its_bias, 0, N_LEVELS);
     tcase_add_loop_test(ops, matmul_multiplies_by_scales_of_blocks, 0, N_LEVELS);
     tcase_add_loop_test(ops, experts_get_the_tokens_that_chose_them, 0, N_LEVELS);
     tcase_add_loop_test(ops, rmsnorm_is_its_definition, 0, N_LEVELS);

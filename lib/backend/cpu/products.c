@@ -361,7 +361,7 @@ int32_t s1_cpu_products(s1_cpu_stream *stream, const ins1_op *ops, int32_t n)
     if (status != INS1_OK)
         return status;
     size_t cells = (size_t)(pairs * s1_panel_steps(p.kind, p.k)) * S1_CELL;
-    uint8_t *at = s1_scratch_get(stream, &stream->panel, cells);
+    uint8_t *at = s1_scratch_get(stream, &stream->panel, cells + 1);
     if (!at)
         return INS1_E_MEMORY;
 

@@ -228,10 +228,22 @@ static void multiply_tile(tile *scratch, const s1_product *p, int64_t row, int64
     }
 }
 
+/* Over no columns there is no chunk that could end. */
+static void store_nothing(const s1_product *p, int64_t begin, int64_t end)
+{
+    for (int64_t row = begin; row < end; row += 16)
+        for (int64_t token = 0; token < p->t; token++)
+            store_sums(p, row, end, token, _mm512_setzero_ps());
+}
+
 void s1_tiles_avx512(const s1_product *p, int64_t begin, int64_t end, s1_ahead ahead, void *scratch)
 {
     int64_t tile_size = p->transposed ? 0 : ROWS * p->stride * element_size(p->dtype);
 
+    if (p->k == 0) {
+        store_nothing(p, begin, end);
+        return;
+    }
     for (int64_t row = begin; row < end; row += ROWS) {
         int64_t tile_end = row + ROWS < end ? row + ROWS : end;
         s1_ahead next = { p->w + tile_end / ROWS * tile_size, tile_size };
