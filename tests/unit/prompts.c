@@ -404,9 +404,7 @@ END_TEST
 START_TEST(calls_without_a_name_or_arguments_are_refused)
 {
     static const char *const calls[] = { "{}", "[1]", "[{\"name\": \"f\"}]",
-                                         "[{\"name\": 1, "
-                                         "\"arguments\": 1}]",
-                                         "[" };
+                                         "[{\"name\": 1, \"arguments\": 1}]", "[" };
     for (size_t i = 0; i < sizeof(calls) / sizeof(*calls); i++) {
         ins1_message message = INS1_INIT(ins1_message);
         ins1_chat_options options = INS1_INIT(ins1_chat_options);
