@@ -90,8 +90,9 @@ enum {
      *      [ceil(n / 128)][ceil(k / 128)] or absent, bias any float [n] or absent.
      * out: y F [t][n].  i[0] precision.  flags: INS1_OP_ACCUMULATE adds to what y holds.
      * w may be stored transposed (stride[0] is 1, stride[1] the length of a row); other strides of
-     * w have stride[1] 1. Rows of x and y may be further apart than their width. A result may not
-     * depend on t: each row of y is what it would be alone. */
+     * w have stride[1] 1. Rows of x and y may be further apart than their width, and rows of x
+     * closer: a convolution is a product with rows that overlap. A result may not depend on t: each
+     * row of y is what it would be alone. */
     INS1_OP_MATMUL = 1,
     /* The same with a matrix for each of e experts: y[p] = w[ids[p]] * x[p / i[1]].
      * in:  x F [t][k], ids I32 [p] (0 .. e-1), w_0 .. w_(e-1) any [n][k], scale_0 .. scale_(e-1).
@@ -129,30 +130,50 @@ enum {
     INS1_OP_COMBINE = 8,
     /* y = act(a) * b.  in: a F [t][n], b F [t][n].  out: y F [t][n]; may be a.  i[0] INS1_ACT_*. */
     INS1_OP_ACT_MUL = 9,
-    /* y = a + b.  in: a, b F [t][n].  out: y F [t][n]; may be a. */
+    /* y[t] = a[t] + b[t % u].  in: a F [t][n], b F [u][n], t a multiple of u.  out: y F [t][n]; may
+     * be a. */
     INS1_OP_ADD = 10,
     /* y = x * f[0].  in: x F [t][n].  out: y F; may be x. */
     INS1_OP_SCALE = 11,
     /* y[t] = table[ids[t]], widened.  in: table any [rows][n], ids I32 [t].  out: y F [t][n]. */
     INS1_OP_GET_ROWS = 12,
+    /* y = (x - mean(x)) / sqrt(variance(x) + f[0]) * weight + bias over the last axis, the variance
+     * over all n numbers.
+     * in: x F [a][b][c][n], weight any float [n], bias any float [n] or absent.
+     * out: y F, same shape; may be x itself. Fewer axes are allowed. */
+    INS1_OP_LAYERNORM = 13,
+    /* y = act(x).  in: x F [t][n].  out: y F [t][n]; may be x.  i[0] INS1_ACT_*. */
+    INS1_OP_ACT = 14,
+    /* y[t][n] += x[t][n] * scale[n].  in: x F [t][n], scale any float [n].  out: y F [t][n]. */
+    INS1_OP_ADD_SCALED = 15,
+    /* Attention inside each of s segments of t rows, h heads each with keys and values of its own:
+     * y[s][t][h] = sum over p of softmax(f[0] * q[s][t][h] . k[s][p][h]) * v[s][p][h], over all p
+     * of the segment; flags: INS1_OP_CAUSAL, over p = 0 .. t. Softmax and sums in F32.
+     * in: q, k, v F [s][t][h][d].  out: y F [s][t][h][d].  i[0] precision, BF16: q, k, v and the
+     * weights of v are rounded.  A result may not depend on s. */
+    INS1_OP_SELF_ATTENTION = 16,
+    /* y[s][n] = sum over t of x[s][t][n] / t, t ascending.  in: x F [s][t][n].  out: y F [s][n]. */
+    INS1_OP_MEAN = 17,
 };
 
 enum {
     INS1_OP_ACCUMULATE = 1u,
     INS1_OP_NORMALIZE = 2u,
+    INS1_OP_CAUSAL = 4u,
 };
 
 enum {
     INS1_ACT_SILU = 1,      /* a / (1 + exp(-a)) */
     INS1_ACT_GELU = 2,      /* a * (1 + erf(a / sqrt 2)) / 2 */
     INS1_ACT_GELU_TANH = 3, /* its tanh approximation */
+    INS1_ACT_RELU = 4,      /* max(a, 0) */
 };
 
 /* One operation: what its comment above says about in, out, i and f. */
 typedef struct ins1_op {
     uint32_t struct_size;        /* sizeof(ins1_op) */
     int32_t op;                  /* INS1_OP_*; an unknown one is INS1_E_UNSUPPORTED */
-    uint32_t flags;              /* INS1_OP_ACCUMULATE, INS1_OP_NORMALIZE */
+    uint32_t flags;              /* INS1_OP_ACCUMULATE, _NORMALIZE, _CAUSAL */
     int32_t n_in;                /* entries of `in`, absent ones included */
     int32_t n_out;               /* entries of `out` */
     int32_t reserved0;           /* 0 */
