@@ -46,8 +46,8 @@ static void bill_weights(bill *out, const s1_loaded *loaded, int32_t load_mode)
     if (load_mode == INS1_LOAD_READ) {
         out->weights = s1_checkpoint_file_size(loaded->checkpoint) + copied;
     } else {
-        out->weights = bound->disk + copied;
-        out->mapped = bound->disk;
+        out->weights = bound->tally.disk + copied;
+        out->mapped = bound->tally.disk;
     }
     out->model = bound->n_layers * sizeof(*bound->layers) +
                  bound->n_experts * sizeof(*bound->experts) +
@@ -94,8 +94,8 @@ static uint64_t work_space(const bill *b, const s1_loaded *loaded, const s1_forw
                            int32_t precision)
 {
     const s1_decoder_config *d = &loaded->config.decoder;
-    const bool halves =
-        b->halves && precision == INS1_PRECISION_BF16 && loaded->bound.narrow > loaded->bound.wide;
+    const bool halves = b->halves && precision == INS1_PRECISION_BF16 &&
+                        s1_tally_precision(&loaded->bound.tally) == INS1_PRECISION_BF16;
     const bool is_dense =
         count_experts(&loaded->config) < 3 * (uint64_t)d->n_expert * (uint64_t)d->n_layer ||
         !d->n_expert;
@@ -173,9 +173,9 @@ static void write_plan(ins1_plan *out, const s1_loaded *loaded, int32_t load_mod
     out->least_total = out->total_host - mapped;
     if (!(loaded->parts & INS1_PART_DECODER))
         return;
-    out->decoder.disk = loaded->bound.disk;
+    out->decoder.disk = loaded->bound.tally.disk;
     out->decoder.host = b->weights + b->model + b->tables;
-    out->decoder.device = b->on_device ? loaded->bound.disk : 0;
+    out->decoder.device = b->on_device ? loaded->bound.tally.disk : 0;
     out->kv_per_token = b->kv_per_token;
     out->scratch = b->scratch;
     out->total_host += out->decoder.host;
