@@ -17,27 +17,6 @@ static int refuse(const command *c, const char *part, const flag *flags, size_t 
     return 1;
 }
 
-static int embed(int argc, char **argv)
-{
-    const char *text;
-    float number;
-    bool is_set;
-    const flag flags[] = {
-        { "--image", FLAG_TEXT, &text, "FILE", "an image" },
-        { "--video", FLAG_TEXT, &text, "FOLDER", "frames, in the order of their names" },
-        { "--fps", FLAG_REAL, &number, "N", "frames per second of the video (default: 24)" },
-        { "--series", FLAG_TEXT, &text, "FILE", "a time series" },
-        { "--rate", FLAG_REAL, &number, "HZ", "samples per second of the series" },
-        { "--pixels", FLAG_TEXT, &text, "FILE.npy",
-          "pixel values as the reference's processor gives them" },
-        { "--grid", FLAG_TEXT, &text, "T,H,W", "the grid of the pixels, in patches" },
-        { "--samples", FLAG_TEXT, &text, "FILE.npy", "samples of a time series" },
-        { "--tower", FLAG_SET, &is_set, NULL, "the last hidden state before projector or merger" },
-    };
-    return refuse(&embed_command, "encoding of images and time series", flags,
-                  sizeof(flags) / sizeof(*flags), argc, argv);
-}
-
 static int preprocess(int argc, char **argv)
 {
     const char *text;
@@ -48,15 +27,6 @@ static int preprocess(int argc, char **argv)
     };
     return refuse(&preprocess_command, "preprocessing of images", flags, 2, argc, argv);
 }
-
-const command embed_command = {
-    .name = "embed",
-    .operands = "MODEL OUT.npy",
-    .summary = "Encode an image, a video or a time series (not in this version)",
-    .about = "",
-    .example = "ins1 embed MODEL OUT.npy --image cell.png",
-    .run = embed,
-};
 
 const command preprocess_command = {
     .name = "preprocess",
