@@ -29,6 +29,7 @@ typedef ins1_status refusal(const ins1_call *call);
     X(decoder_placements, NULL, NULL, 1, NULL, call)                             \
     X(embeds_info_get, NULL, NULL, call)                                         \
     X(embeds_read_f32, NULL, 0, 1, NULL, 1, NULL, call)                          \
+    X(embeds_pool, NULL, NULL, 0, 0, call)                                       \
     X(embeds_from_f32, NULL, NULL, NULL, NULL, call)                             \
     X(embeds_to_dlpack, NULL, NULL, call)                                        \
     X(embeds_from_dlpack, NULL, NULL, NULL, NULL, call)                          \
@@ -41,6 +42,7 @@ typedef ins1_status refusal(const ins1_call *call);
     X(session_score, NULL, 0, NULL, 1, NULL, call)                               \
     X(session_score_many, NULL, 0, NULL, 1, NULL, call)                          \
     X(session_reward, NULL, 0, NULL, call)                                       \
+    X(polar_score, NULL, 0, NULL, NULL, NULL, call)                              \
     X(session_embeds, NULL, NULL, 0, 0, call)                                    \
     X(session_length, NULL, 0, NULL, call)                                       \
     X(session_truncate, NULL, 0, 0, NULL, call)                                  \
