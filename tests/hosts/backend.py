@@ -40,9 +40,10 @@ def answers(plugin, folder):
     """The greedy text of a checkpoint is that of the reference."""
     case = root / "tests" / "golden" / "mini-bf16"
     expected = sorted((case / "expect").glob("*.greedy.npy"))
+    (folder / "out").mkdir()
     done = run(ins1, "logits", case, folder / "out", "--plugin", plugin, "--device", "example", "--generate", "10",
                text=(case / "in.jsonl").read_text(encoding="utf-8"), cwd=case)
-    assert expected and (folder / "out").is_dir(), done.stderr
+    assert expected and done.returncode == 0, done.stdout + done.stderr
     for file in expected:
         assert (folder / "out" / file.name).read_bytes() == file.read_bytes(), f"{file.name} differs: {done.stderr}"
 
