@@ -2,9 +2,10 @@
  *
  *     cc -std=c11 -O2 -shared -fPIC backend.c $(pkg-config --cflags interns1) -o example.so
  *
- * It has one device in the memory of the host and one operation, MATMUL, for weights in F32 and BF16; what it does not
- * support runs on the CPU. A backend for other hardware has the same shape: buffers that are no host memory leave
- * `host_address` alone, and `run` queues what `sync` waits for. */
+ * It has one device in the memory of the host and one operation, MATMUL, for weights in F32 and
+ * BF16; what it does not support runs on the CPU. A backend for other hardware has the same shape:
+ * buffers that are no host memory leave `host_address` alone, and `run` queues what `sync` waits
+ * for. */
 
 #include <interns1/model.h>
 #include <interns1/sys/backend.h>
@@ -206,7 +207,8 @@ static float dot(const product *p, int64_t t, int64_t n)
     return sum;
 }
 
-/* Rows of the weights, so that no sum is ever cut: the bits are the same for every number of workers. */
+/* Rows of the weights, so that no sum is ever cut: the bits are the same for every number of
+ * workers. */
 static void multiply_rows(void *arg, int32_t index, int32_t worker)
 {
     const product *p = arg;

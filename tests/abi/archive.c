@@ -1,4 +1,5 @@
-/* The static library in a program whose own names are like those inside the library. archive CHECKPOINT */
+/* The static library in a program whose own names are like those inside the library. archive
+ * CHECKPOINT */
 
 #include <interns1/interns1.h>
 

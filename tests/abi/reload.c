@@ -1,5 +1,6 @@
-/* The library comes and goes a thousand times in one process, each time with a runtime and a checkpoint, and leaves
- * nothing: no mapping, no file, no thread, no memory. reload LIBRARY CHECKPOINT
+/* The library comes and goes a thousand times in one process, each time with a runtime and a
+ * checkpoint, and leaves nothing: no mapping, no file, no thread, no memory. reload LIBRARY
+ * CHECKPOINT
  */
 
 #include <interns1/interns1.h>

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 
-ins1, root, cc = sys.argv[1], pathlib.Path(sys.argv[2]), sys.argv[3:]
+ins1, root, cc = pathlib.Path(sys.argv[1]).resolve(), pathlib.Path(sys.argv[2]), sys.argv[3:]
 
 
 def run(*args, text="", cwd=None):
