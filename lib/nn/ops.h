@@ -62,5 +62,13 @@ void s1_ops_combine(s1_ops *ops, ins1_tensor_desc y, ins1_tensor_desc x, ins1_te
 void s1_ops_act_mul(s1_ops *ops, ins1_tensor_desc y, ins1_tensor_desc a, ins1_tensor_desc b,
                     int32_t act);
 void s1_ops_get_rows(s1_ops *ops, ins1_tensor_desc y, ins1_tensor_desc table, ins1_tensor_desc ids);
+void s1_ops_add(s1_ops *ops, ins1_tensor_desc y, ins1_tensor_desc a, ins1_tensor_desc b);
+void s1_ops_layernorm(s1_ops *ops, ins1_tensor_desc y, ins1_tensor_desc x, const s1_placed *weight,
+                      const s1_placed *bias, float eps);
+void s1_ops_act(s1_ops *ops, ins1_tensor_desc y, ins1_tensor_desc x, int32_t act);
+void s1_ops_add_scaled(s1_ops *ops, ins1_tensor_desc y, ins1_tensor_desc x, const s1_placed *scale);
+void s1_ops_self_attention(s1_ops *ops, ins1_tensor_desc y, ins1_tensor_desc q, ins1_tensor_desc k,
+                           ins1_tensor_desc v, float scale, uint32_t flags);
+void s1_ops_mean(s1_ops *ops, ins1_tensor_desc y, ins1_tensor_desc x);
 
 #endif
