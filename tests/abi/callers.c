@@ -172,12 +172,8 @@ END_TEST
 
 START_TEST(encoders_say_that_they_are_not_there)
 {
-    ins1_vision_encoder *vision;
     ins1_timeseries_encoder *series;
 
-    ck_assert_int_eq(ins1_vision_encoder_create(&vision, NULL, NULL, &call), INS1_E_UNSUPPORTED);
-    ck_assert_ptr_null(vision);
-    ck_assert_ptr_nonnull(strstr(error.text, "vision"));
     ck_assert_int_eq(ins1_timeseries_encoder_create(&series, NULL, NULL, &call),
                      INS1_E_UNSUPPORTED);
     ck_assert_ptr_null(series);
