@@ -76,15 +76,14 @@ bool s1_is_plain_float(const s1_tensor *tensor)
     return s1_dtype_is_float(tensor->dtype) && tensor->dtype != INS1_DTYPE_F8_E4M3;
 }
 
-/* A vector that must be there. */
-static s1_tensor vector(s1_binder *b, const char *name, uint64_t n)
+s1_tensor s1_bind_vector(s1_binder *b, const char *name, int32_t n)
 {
     s1_tensor tensor = s1_bind_get(b, name);
     if (!tensor.dtype) {
         s1_bind_miss(b, name);
         return tensor;
     }
-    expect(b, name, &tensor, 1, n, 0);
+    expect(b, name, &tensor, 1, (uint64_t)n, 0);
     if (!s1_is_plain_float(&tensor))
         s1_bind_refuse(b, name, &tensor, "F32, F16 or BF16");
     s1_bind_count(b, &tensor, 0, 0);
@@ -144,7 +143,7 @@ void s1_bind_linear_of(s1_binder *b, s1_linear *out, const char *name, int32_t r
     scales(b, out, full, (uint64_t)rows, (uint64_t)columns);
     if (has_bias) {
         snprintf(full, sizeof(full), "%s.bias", name);
-        out->bias = vector(b, full, (uint64_t)rows);
+        out->bias = s1_bind_vector(b, full, rows);
     }
 }
 
@@ -160,7 +159,7 @@ s1_tensor s1_bind_norm(s1_binder *b, const char *base, const char *name, int32_t
 {
     char full[S1_MAX_NAME];
     snprintf(full, sizeof(full), "%s%s.weight", base, name);
-    return vector(b, full, (uint64_t)n);
+    return s1_bind_vector(b, full, n);
 }
 
 ins1_status s1_bind_end(s1_binder *b)

@@ -43,6 +43,9 @@ void s1_bind_linear_of(s1_binder *b, s1_linear *out, const char *name, int32_t r
 void s1_bind_linear(s1_binder *b, s1_linear *out, const char *base, const char *name, int32_t rows,
                     int32_t columns, bool has_bias);
 
+/* The vector of that name, which must be there. */
+s1_tensor s1_bind_vector(s1_binder *b, const char *name, int32_t n);
+
 /* The vector `base` and `name` and ".weight". */
 s1_tensor s1_bind_norm(s1_binder *b, const char *base, const char *name, int32_t n);
 

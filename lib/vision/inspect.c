@@ -45,25 +45,3 @@ ins1_status ins1_vision_encoder_preprocess_video(ins1_vision_encoder *encoder,
     forget(count, info);
     return absent(call);
 }
-
-ins1_status ins1_vision_encoder_encode_pixels(ins1_embeds **out, ins1_vision_encoder *encoder,
-                                              const float *pixels, const ins1_pixels_info *info,
-                                              const ins1_call *call)
-{
-    (void)encoder;
-    (void)pixels;
-    (void)info;
-    *out = NULL;
-    return absent(call);
-}
-
-ins1_status ins1_vision_encoder_tower(ins1_embeds **out, ins1_vision_encoder *encoder,
-                                      const float *pixels, const ins1_pixels_info *info,
-                                      const ins1_call *call)
-{
-    (void)encoder;
-    (void)pixels;
-    (void)info;
-    *out = NULL;
-    return absent(call);
-}

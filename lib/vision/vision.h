@@ -27,7 +27,7 @@ typedef struct s1_vision_source {
     void *keeper;
     void (*release_keeper)(void *keeper);
     const s1_vision_processor *processor;
-    const struct s1_vision_weights *weights; /* NULL with INS1_VISION_ENCODER_NO_WEIGHTS */
+    const s1_vision_weights *weights; /* NULL with INS1_VISION_ENCODER_NO_WEIGHTS */
 } s1_vision_source;
 
 /* `options` was imported. */
