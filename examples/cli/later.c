@@ -38,17 +38,6 @@ static int embed(int argc, char **argv)
                   sizeof(flags) / sizeof(*flags), argc, argv);
 }
 
-static int preprocess(int argc, char **argv)
-{
-    const char *text;
-    bool is_set;
-    const flag flags[] = {
-        { "--image", FLAG_TEXT, &text, "FILE", "an image" },
-        { "--uint8", FLAG_SET, &is_set, NULL, "after the resize, before normalisation" },
-    };
-    return refuse(&preprocess_command, "preprocessing of images", flags, 2, argc, argv);
-}
-
 const command embed_command = {
     .name = "embed",
     .operands = "MODEL OUT.npy",
@@ -56,13 +45,4 @@ const command embed_command = {
     .about = "",
     .example = "ins1 embed MODEL OUT.npy --image cell.png",
     .run = embed,
-};
-
-const command preprocess_command = {
-    .name = "preprocess",
-    .operands = "MODEL OUT.npy",
-    .summary = "Prepare an image as the encoder takes it (not in this version)",
-    .about = "",
-    .example = "ins1 preprocess MODEL OUT.npy --image cell.png",
-    .run = preprocess,
 };

@@ -20,6 +20,11 @@ typedef struct s1_pixels {
     size_t n_tokens;
 } s1_pixels;
 
+/* Of each channel, what a byte becomes. */
+typedef struct s1_table {
+    float of[3][256];
+} s1_table;
+
 /* Units, and the values of one of them. */
 size_t s1_pixels_units(const s1_pixels *pixels);
 size_t s1_pixels_unit_values(const s1_pixels *pixels);

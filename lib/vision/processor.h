@@ -1,6 +1,8 @@
 #ifndef S1_VISION_PROCESSOR_H
 #define S1_VISION_PROCESSOR_H
 
+#include "base/error.h"
+
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -42,5 +44,9 @@ typedef struct s1_vision_processor {
     int64_t min_pixels, max_pixels;
     int64_t video_min_pixels, video_max_pixels; /* of all frames together */
 } s1_vision_processor;
+
+/* Lower the limits so that images, and videos of few frames, become at most `max_tokens` tokens; 0
+ * changes nothing. INS1_E_ARGUMENT where a single tile has more. */
+ins1_status s1_vision_limit(s1_vision_processor *processor, int32_t max_tokens, ins1_error *error);
 
 #endif
