@@ -23,7 +23,7 @@ static const struct {
 
 enum {
     ALL_PARTS = INS1_PART_TOKENIZER | INS1_PART_VISION | INS1_PART_TIMESERIES | INS1_PART_DECODER,
-    WEIGHTS = INS1_PART_VISION | INS1_PART_DECODER,
+    WEIGHTS = INS1_PART_VISION | INS1_PART_TIMESERIES | INS1_PART_DECODER,
 };
 
 static ins1_status check_options(const ins1_model_options *options, ins1_error *error)
@@ -127,6 +127,21 @@ static ins1_status load_vision(s1_loaded *out, const s1_call *call)
     return status;
 }
 
+static ins1_status load_series(s1_loaded *out, const s1_call *call)
+{
+    s1_json root = s1_documents_get(&out->documents, "config.json");
+
+    if (!s1_series_is_there(out->checkpoint))
+        return INS1_OK;
+    ins1_status status =
+        s1_series_config_read(&out->series.config, root, out->config.decoder.n_embd, call->error);
+    if (status == INS1_OK)
+        status = s1_series_bind(&out->series, out->checkpoint, &out->memory, call->error);
+    if (status == INS1_OK)
+        out->parts |= INS1_PART_TIMESERIES;
+    return status;
+}
+
 static ins1_status load_weights(s1_loaded *out, uint32_t asked, bool headers_only,
                                 const s1_call *call)
 {
@@ -138,6 +153,8 @@ static ins1_status load_weights(s1_loaded *out, uint32_t asked, bool headers_onl
         status = load_decoder(out, call);
     if (status == INS1_OK && asked & INS1_PART_VISION)
         status = load_vision(out, call);
+    if (status == INS1_OK && asked & INS1_PART_TIMESERIES)
+        status = load_series(out, call);
     return status;
 }
 
@@ -193,6 +210,7 @@ void s1_load_finish(s1_loaded *loaded)
 {
     s1_weights_finish(&loaded->bound, &loaded->memory);
     s1_vision_bound_finish(&loaded->vision, &loaded->memory);
+    s1_series_bound_finish(&loaded->series, &loaded->memory);
     s1_checkpoint_close(loaded->checkpoint);
     s1_files_close(loaded->files);
     *loaded = (s1_loaded){ 0 };
