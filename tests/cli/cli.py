@@ -142,6 +142,22 @@ def scores():
     check([len(t) for t in out[0]["tokens"]] == [1, 2, 0], f"score {out[0]}")
     check(all(abs(sum(t) - s) < 1e-6 for t, s in zip(out[0]["tokens"], out[0]["logprobs"])), f"sums {out[0]}")
     check([line.get("status") for line in out[1:]] == ["INS1_E_FORMAT", "INS1_E_STATE"], f"score {out[1:]}")
+    check(answers("score", model, lines=['{"prompt": "a", "reference": "b", "candidates": ["c"]}'], status=1)[0]["status"] ==
+          "INS1_E_UNSUPPORTED", "a reference for a model without rewards")
+
+
+def rewards():
+    """Those of the reference, of ids and of texts."""
+    folder = golden / "internlm2-reward"
+    lines, wanted = ((folder / name).read_text(encoding="utf-8").splitlines() for name in ("in.jsonl", "expect.jsonl"))
+    out = answers("score", folder, lines=lines, status=0)
+    for got, want in zip(out, map(json.loads, wanted)):
+        check(len(got["rewards"]) == len(want["rewards"]) and
+              all(abs(a - b) < 1e-4 for a, b in zip(got["rewards"], want["rewards"])), f"rewards {got}, expected {want}")
+    out = answers("score", folder, lines=['{"prompt": "a", "reference": 1, "candidates": ["c"]}',
+                                          '{"prompt": "a", "reference": "b", "candidates": [1]}',
+                                          '{"prompt": "a", "reference": "b", "candidates": ["c"], "max_tokens": "x"}'], status=1)
+    check([line["status"] for line in out] == ["INS1_E_FORMAT"] * 3, f"score {out}")
 
 
 def numbers():
@@ -175,7 +191,7 @@ def texts():
 
 
 for test in [usage, help_texts, failures_are_told, output_that_cannot_be_written_is_a_failure, interrupts,
-             input_that_never_ends_can_be_interrupted, a_line_for_each_line, scores, numbers] + ([texts] if tokenizer else []):
+             input_that_never_ends_can_be_interrupted, a_line_for_each_line, scores, rewards, numbers] + ([texts] if tokenizer else []):
     test()
 if not tokenizer:
     print("skipped: texts, there is no tokenizer")
