@@ -104,7 +104,21 @@ static s1_linear convolution(s1_binder *b, const char *base, const char *name, i
                         .bias = vector(b, base, bias, out) };
 }
 
-/* Two sizes are said by no key: the places of a patch and the hidden width of its encoder. */
+/* The hidden width of the patch encoder, which no key says. */
+static int32_t find_patch_ff(s1_binder *b, const char *base)
+{
+    static const char *const names[] = { "linear1.weight", "linear1.bias" };
+    char full[S1_MAX_NAME];
+
+    for (int i = 0; i < 2; i++) {
+        snprintf(full, sizeof(full), "%s%s", base, names[i]);
+        s1_tensor found = s1_bind_get(b, full);
+        if (found.dtype && found.rank && found.shape[0] && found.shape[0] <= 1 << 24)
+            return (int32_t)found.shape[0];
+    }
+    return 1;
+}
+
 static void bind_patches(s1_binder *b, s1_series_weights *w, s1_series_config *c)
 {
     char base[S1_MAX_BASE];
@@ -119,9 +133,8 @@ static void bind_patches(s1_binder *b, s1_series_weights *w, s1_series_config *c
         .bias = vector(b, base, "self_attn.in_proj_bias", 3 * n),
     };
     s1_bind_linear(b, &w->linears[S1_SERIES_PATCH_OUT], base, "self_attn.out_proj", n, n, true);
-    w->linears[S1_SERIES_PATCH_UP].weight = floats(b, base, "linear1.weight", 2, 0, n, 0);
-    c->n_patch_ff = (int32_t)w->linears[S1_SERIES_PATCH_UP].weight.shape[0];
-    w->linears[S1_SERIES_PATCH_UP].bias = vector(b, base, "linear1.bias", c->n_patch_ff);
+    c->n_patch_ff = find_patch_ff(b, base);
+    s1_bind_linear(b, &w->linears[S1_SERIES_PATCH_UP], base, "linear1", c->n_patch_ff, n, true);
     s1_bind_linear(b, &w->linears[S1_SERIES_PATCH_DOWN], base, "linear2", n, c->n_patch_ff, true);
     w->norms[S1_SERIES_PATCH_NORM_1] = norm(b, base, "norm1", n);
     w->norms[S1_SERIES_PATCH_NORM_2] = norm(b, base, "norm2", n);

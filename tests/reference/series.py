@@ -26,22 +26,23 @@ EPS, HEADS = 1e-5, 8
 
 
 class Encoder:
-    """One signal at a time, in F32."""
+    """One signal at a time, in F32 or, to see what that costs, in BF16."""
 
-    def __init__(self, config, tensors, encoder, projector):
-        self.config, ts = config, config["ts_config"]
+    def __init__(self, config, tensors, encoder, projector, dtype=torch.float32):
+        ts, self.dtype = config["ts_config"], dtype
+        tensors = {k: v.to(dtype) for k, v in tensors.items()}
         self.w = {k.removeprefix(encoder): v for k, v in tensors.items() if k.startswith(encoder)}
         self.p = {k.removeprefix(projector): v for k, v in tensors.items() if k.startswith(projector)}
         width = ts["ts_adapt_in_dim"] // 2
         at = "encoder_embed.transformer_encoder.layers.0."
-        self.patch = nn.TransformerEncoderLayer(width, HEADS, len(self.w[at + "linear1.bias"])).eval()
+        self.patch = nn.TransformerEncoderLayer(width, HEADS, len(self.w[at + "linear1.bias"])).eval().to(dtype)
         self.patch.load_state_dict({k.removeprefix(at): v for k, v in self.w.items() if k.startswith(at)})
         whisper = WhisperConfig(d_model=ts["d_model"], encoder_attention_heads=ts["encoder_attention_heads"],
                                 encoder_ffn_dim=ts["encoder_ffn_dim"], activation_function="gelu", dropout=0.0,
                                 attn_implementation="eager")
         self.layers = []
         for i in range(ts["encoder_layers"]):
-            layer, at = WhisperEncoderLayer(whisper).eval(), f"encoder.layers.{i}."
+            layer, at = WhisperEncoderLayer(whisper).eval().to(dtype), f"encoder.layers.{i}."
             layer.load_state_dict({k.removeprefix(at): v for k, v in self.w.items() if k.startswith(at)})
             self.layers.append(layer)
 
@@ -54,7 +55,7 @@ class Encoder:
 
     def patches(self, x, rate):
         stride, length, n = cut(len(x), rate)
-        x = F.pad(x, (0, 0, 0, (n - 1) * stride + length - len(x)))
+        x = F.pad(x.to(self.dtype), (0, 0, 0, (n - 1) * stride + length - len(x)))
         x = torch.stack([x[i * stride:i * stride + length] for i in range(n)])
         channels = x.shape[2]
         x = x.reshape(n * channels, 1, length)
@@ -71,7 +72,7 @@ class Encoder:
         table = self.w["encoder.embed_positions.weight"]
         n = min(len(table), x.shape[1])
         x = x + F.pad(table[:n], (0, 0, 0, x.shape[1] - n))
-        mask = torch.full((x.shape[1], x.shape[1]), torch.finfo(x.dtype).min).triu(1)[None, None]
+        mask = torch.full((x.shape[1], x.shape[1]), torch.finfo(x.dtype).min, dtype=x.dtype).triu(1)[None, None]
         for layer in self.layers:
             x = layer(x, mask)
         x = F.layer_norm(x, x.shape[-1:], self.w["encoder.layer_norm.weight"], self.w["encoder.layer_norm.bias"], EPS)
@@ -203,6 +204,7 @@ def make_folder(folder, recipe, signals):
     store.write_checkpoint(folder, stored, recipe.get("shards", 1))
     tensors = {k: v.float() for k, v in stored.items()}
     model = Encoder(make_config(recipe), tensors, recipe["encoder"], recipe["projector"])
+    rough = Encoder(make_config(recipe), tensors, recipe["encoder"], recipe["projector"], torch.bfloat16)
     exact = series_exact.Model(folder, recipe["encoder"], recipe["projector"])
     worst = 0.0
     for name, (n, channels, rate, kind, options) in signals.items():
@@ -212,6 +214,7 @@ def make_folder(folder, recipe, signals):
         run = "tower" if "--tower" in options else "embed"
         with torch.no_grad():
             out = getattr(model, run)(normalised(x, ddof), rate).numpy()
+            bf16 = getattr(rough, run)(normalised(x, ddof), rate).float().numpy()
         assert len(out) == tokens(n, rate), (name, len(out))
         double = getattr(exact, run)(normalised(x, ddof).numpy(), rate)
         worst = max(worst, np.abs(out - double).max() / (out.max() - out.min()))
@@ -219,7 +222,8 @@ def make_folder(folder, recipe, signals):
         args = ["--samples", f"{name}.npy", *(["--rate", str(rate)] if rate else []), *options]
         store.write_json(folder / f"case-{name}.json",
                          {"kind": "embed", "model": ".", "args": args, "expect": f"{name}.expect.npy",
-                          "tolerance": 2e-5, "prints": {"tokens": len(out), "dim": out.shape[1]}})
+                          "tolerance": 2e-5, "prints": {"tokens": len(out), "dim": out.shape[1]},
+                          "bf16_rms": float(np.sqrt(((bf16.astype(np.float64) - out) ** 2).mean()))})
     print(f"{folder.name:22} {sum(f.stat().st_size for f in folder.iterdir()) // 1024:4} KB  {worst:.1e} from F64")
     return worst
 
