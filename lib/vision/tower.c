@@ -140,11 +140,6 @@ ins1_status s1_tower_precision(int32_t *out, const s1_vision_config *config, int
                    INS1_PRECISION_INT8);
 }
 
-uint64_t s1_tower_bytes(const s1_vision_config *config)
-{
-    return sizeof(s1_tower) + (uint64_t)config->n_layer * sizeof(s1_tower_layer);
-}
-
 void s1_tower_destroy(s1_tower *tower)
 {
     if (!tower)
@@ -205,9 +200,8 @@ const s1_vision_config *s1_tower_config(const s1_tower *tower)
 
 /* --- shapes --- */
 
-static int64_t patches_of(const s1_tower *t, const s1_pixels *shape, int64_t grid[2])
+static int64_t patches_of(const s1_vision_config *c, const s1_pixels *shape, int64_t grid[2])
 {
-    const s1_vision_config *c = t->config;
     const bool is_tiles = c->kind == S1_VISION_TILES;
     grid[0] = is_tiles ? shape->height / c->patch[0] : shape->grid_h;
     grid[1] = is_tiles ? shape->width / c->patch[1] : shape->grid_w;
@@ -233,24 +227,30 @@ ins1_status s1_tower_check(const s1_tower *t, const s1_pixels *shape, ins1_error
                        "a grid of %d x %d x %d patches, rows and columns in multiples of %d are "
                        "expected",
                        shape->grid_t, shape->grid_h, shape->grid_w, c->merge);
-    if (patches_of(t, shape, grid) >= INT32_MAX / 4)
+    if (patches_of(c, shape, grid) >= INT32_MAX / 4)
         return s1_fail(error, INS1_E_ARGUMENT, "%" PRId64 " x %" PRId64 " patches are too many",
                        grid[0], grid[1]);
     return INS1_OK;
 }
 
-static int64_t rows_of(const s1_tower *t, const s1_pixels *shape, int64_t grid[2])
+static int64_t rows_of(const s1_vision_config *c, const s1_pixels *shape, int64_t grid[2])
 {
-    return patches_of(t, shape, grid) + (t->weights->cls.dtype != 0);
+    return patches_of(c, shape, grid) + (c->kind == S1_VISION_TILES);
+}
+
+static int64_t merge2_of(const s1_vision_config *c)
+{
+    return (int64_t)c->merge * c->merge;
 }
 
 size_t s1_tower_rows(const s1_tower *t, const s1_pixels *shape, bool stop_before_projector)
 {
+    const s1_vision_config *c = t->config;
     int64_t grid[2];
     const size_t n = s1_pixels_units(shape);
     if (stop_before_projector)
-        return n * (size_t)rows_of(t, shape, grid);
-    return n * (size_t)(patches_of(t, shape, grid) / s1_tower_merge2(t));
+        return n * (size_t)rows_of(c, shape, grid);
+    return n * (size_t)(patches_of(c, shape, grid) / merge2_of(c));
 }
 
 size_t s1_tower_width(const s1_tower *t, bool stop_before_projector)
@@ -277,12 +277,11 @@ static int64_t patch_values(const s1_vision_config *c)
     return (int64_t)c->channels * c->temporal * c->patch[0] * c->patch[1];
 }
 
-static s1_pass_layout layout_of(const s1_tower *t, const s1_pass *pass)
+static s1_pass_layout layout_of(const s1_vision_config *c, const s1_pass *pass)
 {
-    const s1_vision_config *c = t->config;
     const bool is_tiles = c->kind == S1_VISION_TILES;
     const int64_t rows = pass->n_units * pass->n_rows;
-    const int64_t merge2 = s1_tower_merge2(t);
+    const int64_t merge2 = merge2_of(c);
     const int64_t n_tokens = pass->chunk / merge2;
     s1_pass_layout at = { 0 };
 
@@ -305,18 +304,24 @@ static s1_pass_layout layout_of(const s1_tower *t, const s1_pass *pass)
     return at;
 }
 
-static uint64_t staging_of(const s1_tower *t, const s1_pass *pass)
+static uint64_t staging_of(const s1_vision_config *c, const s1_pass *pass)
 {
-    return (uint64_t)pass->chunk * sizeof(float) *
-           (uint64_t)largest(t->config->width, patch_values(t->config));
+    return (uint64_t)pass->chunk * sizeof(float) * (uint64_t)largest(c->width, patch_values(c));
 }
 
-static bool fits(const s1_tower *t, const s1_pass *pass)
+/* What limits a pass. */
+typedef struct limits {
+    const ins1_allocator *memory;
+    uint64_t budget; /* 0: what `memory` has */
+    uint64_t held;   /* bytes of a workspace that is there */
+} limits;
+
+static bool fits(const s1_vision_config *c, const s1_pass *pass, const limits *l)
 {
-    const uint64_t needed = layout_of(t, pass).size + staging_of(t, pass);
-    if (t->budget)
-        return needed <= t->budget;
-    return layout_of(t, pass).size <= t->workspace.size || s1_meter_fits(t->memory, needed);
+    const uint64_t workspace = layout_of(c, pass).size, needed = workspace + staging_of(c, pass);
+    if (l->budget)
+        return needed <= l->budget;
+    return workspace <= l->held || s1_meter_fits(l->memory, needed);
 }
 
 static int64_t rounded(int64_t n, int64_t to)
@@ -325,12 +330,12 @@ static int64_t rounded(int64_t n, int64_t to)
 }
 
 /* As many units at once as pay, fewer where memory is short. */
-static s1_pass choose_pass(const s1_tower *t, const s1_pixels *shape)
+static s1_pass choose_pass(const s1_vision_config *c, const s1_pixels *shape, const limits *l)
 {
-    const int64_t merge2 = s1_tower_merge2(t), n_units = (int64_t)s1_pixels_units(shape);
+    const int64_t merge2 = merge2_of(c), n_units = (int64_t)s1_pixels_units(shape);
     s1_pass pass = { 0 };
 
-    pass.n_rows = rows_of(t, shape, pass.grid);
+    pass.n_rows = rows_of(c, shape, pass.grid);
     pass.n_patches = pass.grid[0] * pass.grid[1];
     pass.n_units = largest(1, USUAL_ROWS / pass.n_rows);
     if (pass.n_units > n_units)
@@ -339,17 +344,17 @@ static s1_pass choose_pass(const s1_tower *t, const s1_pixels *shape)
     pass.chunk = rounded(USUAL_CHUNK, merge2);
     if (pass.chunk > all)
         pass.chunk = all;
-    while (pass.n_units > 1 && !fits(t, &pass))
+    while (pass.n_units > 1 && !fits(c, &pass, l))
         pass.n_units = (pass.n_units + 1) / 2;
-    while (pass.chunk > rounded(LEAST_CHUNK, merge2) && !fits(t, &pass))
+    while (pass.chunk > rounded(LEAST_CHUNK, merge2) && !fits(c, &pass, l))
         pass.chunk = rounded(pass.chunk / 2, merge2);
     return pass;
 }
 
 static ins1_status make_room(s1_tower *t, const s1_pass *pass, ins1_error *error)
 {
-    const s1_pass_layout at = layout_of(t, pass);
-    const uint64_t staging = staging_of(t, pass);
+    const s1_pass_layout at = layout_of(t->config, pass);
+    const uint64_t staging = staging_of(t->config, pass);
 
     if (t->budget && at.size + staging > t->budget)
         return s1_fail(error, INS1_E_BUDGET,
@@ -375,6 +380,25 @@ static ins1_status make_room(s1_tower *t, const s1_pass *pass, ins1_error *error
     }
     t->at = at;
     return INS1_OK;
+}
+
+void s1_tower_plan(s1_tower_needs *out, const s1_vision_config *c, const s1_pixels *shape,
+                   const ins1_allocator *memory)
+{
+    const limits l = { .memory = memory };
+    const s1_pass pass = choose_pass(c, shape, &l);
+    const int64_t tokens = pass.chunk / merge2_of(c);
+
+    *out = (s1_tower_needs){
+        .tables = sizeof(s1_tower) + (uint64_t)c->n_layer * sizeof(s1_tower_layer),
+        .scratch = layout_of(c, &pass).size + staging_of(c, &pass),
+        .panel_rows = pass.chunk,
+        .panel_columns = largest(c->n_ff, patch_values(c)),
+    };
+    if (tokens * c->merger_width > out->panel_rows * out->panel_columns) {
+        out->panel_rows = tokens;
+        out->panel_columns = c->merger_width;
+    }
 }
 
 /* --- encoding --- */
@@ -455,7 +479,8 @@ ins1_status s1_tower_encode(s1_tower *t, const float *pixels, const s1_pixels *s
                             bool stop_before_projector, float *out, const s1_call *call)
 {
     const int64_t n_units = (int64_t)s1_pixels_units(shape);
-    const s1_pass usual = choose_pass(t, shape);
+    const limits l = { t->memory, t->budget, t->workspace.size };
+    const s1_pass usual = choose_pass(t->config, shape, &l);
     const size_t width = s1_tower_width(t, stop_before_projector);
     const size_t rows = s1_tower_rows(t, shape, stop_before_projector) / (size_t)n_units;
     const size_t values = (size_t)(usual.n_patches * patch_values(t->config));

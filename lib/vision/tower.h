@@ -45,7 +45,13 @@ void s1_tower_observe(s1_tower *tower, ins1_observe_fn callback, void *user);
 ins1_status s1_tower_precision(int32_t *out, const s1_vision_config *config, int32_t asked,
                                ins1_error *error);
 
-/* Bytes of the tower itself, without weights and scratch, for plans. */
-uint64_t s1_tower_bytes(const s1_vision_config *config);
+/* What encoding pixels of a shape takes, for plans. */
+typedef struct s1_tower_needs {
+    uint64_t tables;                   /* of the tower, weights not among them */
+    uint64_t scratch;                  /* workspace and staging, as `memory` allows */
+    int64_t panel_rows, panel_columns; /* of the largest operand of a product */
+} s1_tower_needs;
+void s1_tower_plan(s1_tower_needs *out, const s1_vision_config *config, const s1_pixels *shape,
+                   const ins1_allocator *memory);
 
 #endif

@@ -10,7 +10,10 @@
 
 #include <stdio.h>
 
-enum { PIXELS_TOGETHER = 1 << 22 }; /* values; a unit may have more */
+enum {
+    PIXELS_TOGETHER = 1 << 22, /* values; a unit may have more */
+    LARGE_SIDE = 1 << 15,      /* of an image that every processor makes smaller */
+};
 
 /* --- life --- */
 
@@ -163,6 +166,23 @@ static size_t units_together(const s1_pixels *pixels)
     size_t units = s1_pixels_units(pixels), of_one = s1_pixels_unit_values(pixels);
     size_t most = PIXELS_TOGETHER / of_one ? PIXELS_TOGETHER / of_one : 1;
     return units < most ? units : most;
+}
+
+void s1_vision_plan(s1_tower_needs *out, const s1_vision_config *config,
+                    const s1_vision_processor *processor, const ins1_allocator *memory)
+{
+    const int64_t n = (int64_t)processor->max_tiles + 1;
+    s1_source source = { 0 };
+
+    *out = (s1_tower_needs){ 0 };
+    if (s1_source_of_size(&source, processor, LARGE_SIDE, LARGE_SIDE, SIZE_MAX, NULL) != INS1_OK)
+        return;
+    if (processor->kind == S1_VISION_TILES && source.pixels.n_tiles < n)
+        source.pixels.n_tiles = (int32_t)n;
+    s1_tower_plan(out, config, &source.pixels, memory);
+    out->tables += sizeof(ins1_vision_encoder);
+    out->scratch +=
+        units_together(&source.pixels) * s1_pixels_unit_values(&source.pixels) * sizeof(float);
 }
 
 /* All units to `out`, [rows][width]. */

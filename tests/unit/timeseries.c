@@ -554,8 +554,7 @@ START_TEST(scratch_stays_within_its_budget)
     size_t n, m;
     make_wave();
     options.scratch_budget = 1000;
-    ck_assert_int_eq(ins1_timeseries_encoder_create(&none, model, &options, &call),
-                     INS1_E_BUDGET);
+    ck_assert_int_eq(ins1_timeseries_encoder_create(&none, model, &options, &call), INS1_E_BUDGET);
     ck_assert_msg(strstr(error.text, "scratch_budget allows 1000"), "%s", error.text);
 
     /* More frames than fit at once: bits do not tell. */
