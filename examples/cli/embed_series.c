@@ -28,20 +28,21 @@ ins1_status embed_series(embed_task *t, const char *file, ins1_embeds **out)
 {
     ins1_timeseries_encoder_options options = INS1_INIT(ins1_timeseries_encoder_options);
     ins1_timeseries_encoder *encoder = NULL;
-    media_signal signal;
+    ins1_io_series *opened = NULL;
+    ins1_timeseries series;
 
     options.device = t->e.device;
     options.precision = engine_precision(&t->s);
     options.max_samples = t->max_samples;
     options.flags = t->is_unbiased ? INS1_TIMESERIES_ENCODER_UNBIASED : 0;
-    ins1_status status = media_read_series(&t->e, file, t->rate, &signal);
+    ins1_status status = media_series_open(&opened, &series, &t->e, file, t->rate);
     if (status == INS1_OK)
         status = ins1_timeseries_encoder_create(&encoder, t->e.model, &options, &t->e.call);
     if (status == INS1_OK && t->wants_tower)
-        status = run_tower(t, encoder, &signal.series, out);
+        status = run_tower(t, encoder, &series, out);
     else if (status == INS1_OK)
-        status = ins1_timeseries_encoder_encode(out, encoder, &signal.series, 1, &t->e.call);
+        status = ins1_timeseries_encoder_encode(out, encoder, &series, 1, &t->e.call);
     ins1_timeseries_encoder_release(encoder);
-    media_free_series(&signal);
+    media_series_release(opened);
     return status;
 }

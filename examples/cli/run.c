@@ -1,7 +1,7 @@
 #include "commands.h"
 #include "edit.h"
+#include "encoders.h"
 #include "lines.h"
-#include "media.h"
 #include "reply.h"
 #include "talk.h"
 
@@ -17,7 +17,7 @@ typedef struct task {
     settings s;
     talk_options o;
     talk t;
-    media m;
+    encoders all;
     flag_list images, series; /* files that stand before the first message */
     float rate;               /* of the series; 0: their own */
     const char *prompt;
@@ -120,13 +120,13 @@ static ins1_status attach_files(task *k)
     ins1_status status = INS1_OK;
     for (size_t i = 0; i < k->images.n && status == INS1_OK; i++) {
         ins1_embeds *embeds;
-        status = media_encode_image(&k->m, k->images.at[i], &embeds);
+        status = encoders_image(&k->all, k->images.at[i], &embeds);
         if (status == INS1_OK)
             talk_attach(&k->t, INS1_MODALITY_IMAGE, embeds);
     }
     for (size_t i = 0; i < k->series.n && status == INS1_OK; i++) {
         ins1_embeds *embeds;
-        status = media_encode_series(&k->m, k->series.at[i], k->rate, &embeds);
+        status = encoders_series(&k->all, k->series.at[i], k->rate, &embeds);
         if (status == INS1_OK)
             talk_attach(&k->t, INS1_MODALITY_TIMESERIES, embeds);
     }
@@ -237,7 +237,7 @@ static ins1_status read_images(task *k, const json *list, line_task *out)
             return fail(&out->error, INS1_E_FORMAT,
                         "an entry of \"images\" is expected to be the name of a file");
         k->e.call.error = &out->error;
-        status = media_encode_image(&k->m, file->text, &out->media[out->n_media].embeds);
+        status = encoders_image(&k->all, file->text, &out->media[out->n_media].embeds);
         k->e.call.error = &k->e.error;
         status = add_medium(out, INS1_MODALITY_IMAGE, status);
     }
@@ -260,7 +260,7 @@ static ins1_status read_series(task *k, const json *list, line_task *out)
                 "an entry of \"series\" is expected to be {\"file\": name, \"rate\": hertz}");
         k->e.call.error = &out->error;
         ins1_status status =
-            media_encode_series(&k->m, file->text, hertz, &out->media[out->n_media].embeds);
+            encoders_series(&k->all, file->text, hertz, &out->media[out->n_media].embeds);
         k->e.call.error = &k->e.error;
         if (add_medium(out, INS1_MODALITY_TIMESERIES, status) != INS1_OK)
             return status;
@@ -421,7 +421,7 @@ static int run(int argc, char **argv)
     if (status != ARGS_OK)
         return status;
 
-    k.m = (media){ .e = &k.e, .s = &k.s, .model = model };
+    k.all = (encoders){ .e = &k.e, .s = &k.s, .model = model };
     if (engine_open(&k.e, &k.s, model, INS1_PART_TOKENIZER | INS1_PART_DECODER) != INS1_OK ||
         talk_begin(&k.t, &k.e, &k.s, &k.o) != INS1_OK ||
         ins1_cancel_create(&k.e.call.cancel, k.e.runtime, &k.e.call) != INS1_OK)
@@ -429,7 +429,7 @@ static int run(int argc, char **argv)
     else
         status = run_open(&k);
     talk_end(&k.t);
-    media_end(&k.m);
+    encoders_end(&k.all);
     forget_interrupts(&k);
     engine_stop(&k.e);
     return status;

@@ -39,25 +39,33 @@ typedef struct task {
     s1_patches cut;
 } task;
 
-/* `normalises`: as the reference's processor; without, the samples are what it made of them. */
+/* Everything about a signal is checked here. `normalises`: as the reference's processor; without,
+ * the samples are what that made of them. Finished by task_finish, also after a failure. */
 static ins1_status task_init(task *t, const ins1_timeseries_encoder *encoder,
-                             const ins1_timeseries *given, size_t index, ins1_error *error)
+                             const ins1_timeseries *given, size_t index, bool normalises,
+                             const s1_call *call)
 {
     ins1_timeseries series;
 
     *t = (task){ 0 };
-    ins1_status status = s1_struct_import(&series, given, sizeof(series), error);
+    ins1_status status = s1_struct_import(&series, given, sizeof(series), call->error);
     if (status == INS1_OK)
-        status = s1_samples_init(&t->samples, &series, index, encoder->memory, error);
+        status = s1_samples_init(&t->samples, &series, index, encoder->memory, call->error);
     if (status == INS1_OK)
-        status =
-            cut(&t->cut, encoder, t->samples.what, series.n_samples, series.sample_rate_hz, error);
+        status = cut(&t->cut, encoder, t->samples.what, series.n_samples, series.sample_rate_hz,
+                     call->error);
+    if (status == INS1_OK)
+        status = s1_samples_check(&t->samples, normalises, encoder->is_unbiased, call);
     return status;
 }
 
+static void task_finish(task *t)
+{
+    s1_samples_finish(&t->samples);
+}
+
 static ins1_status encode_task(ins1_embeds **out, ins1_timeseries_encoder *encoder, task *t,
-                               bool normalises, bool only_tower, s1_series_progress *progress,
-                               const s1_call *call)
+                               bool only_tower, s1_series_progress *progress, const s1_call *call)
 {
     ins1_embeds_info info = INS1_INIT(ins1_embeds_info);
     float *values = NULL;
@@ -65,9 +73,7 @@ static ins1_status encode_task(ins1_embeds **out, ins1_timeseries_encoder *encod
     info.n_tokens = t->cut.n_tokens;
     info.dim = (size_t)(only_tower ? encoder->config.n_tower : encoder->config.n_out);
     info.modality = INS1_MODALITY_TIMESERIES;
-    ins1_status status = s1_samples_check(&t->samples, normalises, encoder->is_unbiased, call);
-    if (status == INS1_OK)
-        status = s1_embeds_make_values(&values, encoder->runtime, &info, call->error);
+    ins1_status status = s1_embeds_make_values(&values, encoder->runtime, &info, call->error);
     if (status != INS1_OK)
         return status;
     status = s1_series_encode(encoder, &t->samples, &t->cut, only_tower, values, progress, call);
@@ -102,8 +108,7 @@ ins1_status ins1_timeseries_encoder_tokens(const ins1_timeseries_encoder *encode
     return status;
 }
 
-/* Everything that can be known without looking at a sample comes before the first one is encoded.
- */
+/* All signals are checked before the first one is encoded. */
 static ins1_status encode_all(ins1_embeds **out, ins1_timeseries_encoder *encoder, task *tasks,
                               const ins1_timeseries *series, size_t n, const s1_call *call)
 {
@@ -111,13 +116,13 @@ static ins1_status encode_all(ins1_embeds **out, ins1_timeseries_encoder *encode
     ins1_status status = INS1_OK;
 
     for (size_t i = 0; i < n && status == INS1_OK; i++) {
-        status = task_init(&tasks[i], encoder, s1_struct_at(series, i), i, call->error);
+        status = task_init(&tasks[i], encoder, s1_struct_at(series, i), i, true, call);
         progress.total += s1_series_steps(&encoder->config, &tasks[i].cut);
     }
     for (size_t i = 0; i < n && status == INS1_OK; i++)
-        status = encode_task(&out[i], encoder, &tasks[i], true, false, &progress, call);
+        status = encode_task(&out[i], encoder, &tasks[i], false, &progress, call);
     for (size_t i = 0; i < n; i++) {
-        s1_samples_finish(&tasks[i].samples);
+        task_finish(&tasks[i]);
         if (status != INS1_OK) {
             ins1_embeds_release(out[i]);
             out[i] = NULL;
@@ -165,9 +170,7 @@ static ins1_status preprocess(ins1_timeseries_encoder *encoder, const ins1_times
 {
     task t;
 
-    ins1_status status = task_init(&t, encoder, series, 0, call->error);
-    if (status == INS1_OK)
-        status = s1_samples_check(&t.samples, true, encoder->is_unbiased, call);
+    ins1_status status = task_init(&t, encoder, series, 0, true, call);
     if (status != INS1_OK)
         goto done;
     const size_t width = t.samples.signal.n_channels;
@@ -181,7 +184,7 @@ static ins1_status preprocess(ins1_timeseries_encoder *encoder, const ins1_times
                          *count);
 
 done:
-    s1_samples_finish(&t.samples);
+    task_finish(&t);
     return status;
 }
 
@@ -230,11 +233,11 @@ static ins1_status encode_samples(ins1_embeds **out, ins1_timeseries_encoder *en
     if (!out)
         status = s1_fail(call.error, INS1_E_ARGUMENT, "nowhere to write embeddings to");
     if (status == INS1_OK)
-        status = task_init(&t, encoder, &series, 0, call.error);
+        status = task_init(&t, encoder, &series, 0, false, &call);
     progress.total = s1_series_steps(&encoder->config, &t.cut);
     if (status == INS1_OK)
-        status = encode_task(out, encoder, &t, false, only_tower, &progress, &call);
-    s1_samples_finish(&t.samples);
+        status = encode_task(out, encoder, &t, only_tower, &progress, &call);
+    task_finish(&t);
     s1_guard_leave(&encoder->guard);
     return status;
 }

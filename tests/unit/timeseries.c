@@ -191,11 +191,11 @@ END_TEST
 
 START_TEST(as_many_tokens_come_out_as_were_counted)
 {
-    enum { MOST = 3000 };
+    enum { MOST = 1200 };
     float *samples = malloc(MOST * sizeof(*samples));
     for (size_t i = 0; i < MOST; i++)
         samples[i] = (float)uniform();
-    for (int i = 0; i < 150; i++) {
+    for (int i = 0; i < 60; i++) {
         size_t channels = 1 + draw() % 4, n = 1 + draw() % (MOST / channels), expected, got;
         double rate = draw() % 5 ? exp(uniform() * 9 - 2) : 0;
         const ins1_timeseries s = series_of(samples, INS1_SAMPLE_F32, n, channels, rate);
@@ -815,7 +815,7 @@ END_TEST
 
 START_TEST(a_plan_is_what_the_encoder_takes)
 {
-    static float samples[40000];
+    static float samples[4000];
     ins1_model_options open = INS1_INIT(ins1_model_options);
     ins1_mem_stats before = INS1_INIT(ins1_mem_stats), after = INS1_INIT(ins1_mem_stats);
     ins1_plan plan = INS1_INIT(ins1_plan);
@@ -824,7 +824,7 @@ START_TEST(a_plan_is_what_the_encoder_takes)
     open.path = _i % 2 ? TEST_GOLDEN "/series-bf16" : TEST_GOLDEN "/series-f32";
     open.parts = INS1_PART_TIMESERIES;
     open.load_mode = _i / 2 ? INS1_LOAD_READ : INS1_LOAD_MMAP;
-    for (size_t i = 0; i < 40000; i++)
+    for (size_t i = 0; i < 4000; i++)
         samples[i] = (float)uniform();
     ck_assert_int_eq(ins1_runtime_mem(runtime, &before, &call), INS1_OK);
     ck_assert_int_eq(ins1_model_plan(runtime, &open, NULL, NULL, &plan, &call), INS1_OK);
@@ -833,7 +833,7 @@ START_TEST(a_plan_is_what_the_encoder_takes)
     ck_assert_uint_ge(plan.timeseries.host, plan.timeseries.disk);
     ck_assert_int_eq(ins1_model_open(&model, runtime, &open, &call), INS1_OK);
     make_encoder();
-    const ins1_timeseries s = series_of(samples, INS1_SAMPLE_F32, 40000, 1, 30);
+    const ins1_timeseries s = series_of(samples, INS1_SAMPLE_F32, 4000, 1, 30);
     ck_assert_int_eq(encode(&s, &embeds), INS1_OK);
     ins1_embeds_release(embeds);
     ck_assert_int_eq(ins1_runtime_mem(runtime, &after, &call), INS1_OK);
