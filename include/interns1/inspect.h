@@ -4,7 +4,6 @@
 /**
  * @file
  * Insides, for tests and research. Not part of interns1.h: a minor version may change this header.
- * In this version the functions of the time-series encoder answer INS1_E_UNSUPPORTED.
  */
 
 #include "interns1/session.h"
@@ -139,7 +138,7 @@ INS1_API ins1_status ins1_vision_encoder_tower(ins1_embeds **out, ins1_vision_en
  *
  * @retval INS1_E_BUFFER       `*count > capacity`; the first `capacity` floats are valid.
  * @retval INS1_E_ARGUMENT     As ins1_timeseries_encoder_encode.
- * @retval INS1_E_UNSUPPORTED  The library has no time-series encoder.
+ * @retval INS1_E_UNSUPPORTED  As ins1_timeseries_encoder_encode.
  */
 INS1_API ins1_status ins1_timeseries_encoder_preprocess(ins1_timeseries_encoder *encoder,
                                                         const ins1_timeseries *series, float *out,
@@ -154,7 +153,7 @@ INS1_API ins1_status ins1_timeseries_encoder_preprocess(ins1_timeseries_encoder 
  * @param call     Optional.
  *
  * @retval INS1_E_ARGUMENT     As ins1_timeseries_encoder_encode.
- * @retval INS1_E_UNSUPPORTED  The library has no time-series encoder.
+ * @retval INS1_E_UNSUPPORTED  As ins1_timeseries_encoder_encode.
  */
 INS1_API ins1_status ins1_timeseries_encoder_encode_samples(
     ins1_embeds **out, ins1_timeseries_encoder *encoder, const float *samples, size_t n_samples,

@@ -53,6 +53,8 @@ def usage():
     check_status(2, "info", model, "--quiet=1", said="takes no value")
     check_status(2, "info", model, "--pool", "swimming", said="swimming")
     check_status(2, "plan", model, "--precision", "f64", said="f64")
+    check_status(2, "embed", model, "out.npy", said="nothing to encode")
+    check_status(2, "embed", model, "out.npy", "--series", "a.csv", "--samples", "b.npy", said="both")
     check_status(2, "info", model, "--plugin", "here.so", said="absolute")
     check_status(2, "bench", model, "--repeat", "0", said="--repeat")
     check_status(2, "run", model, "--temperature", "nan", said="nan")
@@ -73,7 +75,7 @@ def failures_are_told():
     check_status(1, "info", model, "--level", "avx9000", said="avx9000")
     check_status(1, "info", model, "--device", "abacus", said="abacus")
     check_status(1, "info", model, "--plugin", "/nowhere.so", said="/nowhere.so")
-    check_status(1, "embed", model, "out.npy", said="INS1_E_UNSUPPORTED")
+    check_status(1, "embed", model, "out.npy", "--series", "x.csv", said="INS1_E_UNSUPPORTED")
     check_status(1, "check-backend", "/nowhere.so", said="/nowhere.so")
     check_status(1, "tokenize", model, said="INS1_E_UNSUPPORTED")
 
@@ -135,6 +137,28 @@ def a_line_for_each_line():
             check(names == {"0", "8"}, f"files of lines {names}")
             kinds = {p.name.split(".")[1] for p in pathlib.Path(folder).iterdir()}
             check(kinds == {"logits", "hidden", "experts", "gates", "greedy"}, f"files {kinds}")
+
+
+def series_become_rows():
+    folder = golden / "series-f32"
+    with tempfile.TemporaryDirectory() as out:
+        rows = pathlib.Path(out) / "rows.npy"
+        said = check_status(0, "embed", folder, rows, "--samples", folder / "positions.npy", "--rate", 20)
+        check(json.loads(said) == {"tokens": 25, "dim": 18}, f"embed --samples: {said}")
+        check(rows.read_bytes()[:6] == b"\x93NUMPY" and b"(25, 18)" in rows.read_bytes()[:128], "embed: the file")
+        csv = pathlib.Path(out) / "beat.csv"
+        csv.write_text("time,lead (mV)\n" + "".join(f"{i / 36},{i * i % 17}\n" for i in range(147)))
+        said = check_status(0, "embed", folder, rows, "--series", csv)
+        check(json.loads(said)["tokens"] == 6, f"embed --series with the file's rate: {said}")
+        said = check_status(0, "embed", folder, rows, "--series", csv, "--rate", 1, "--max-samples", 60)
+        check(json.loads(said)["tokens"] == 7, f"embed --series --rate --max-samples: {said}")
+        said = check_status(0, "embed", folder, rows, "--series", csv, "--tower", "--precision", "bf16")
+        check(json.loads(said)["dim"] == 22, f"embed --tower: {said}")
+        check_status(1, "embed", folder, rows, "--series", csv, "--rate", 1e6, said="at least 321")
+        check_status(1, "embed", folder, rows, "--series", csv, "--rate", -3, said="-3")
+        check_status(1, "embed", folder, rows, "--series", "/nowhere.wav", said="/nowhere.wav")
+        check_status(1, "embed", folder, "/nowhere/rows.npy", "--series", csv, said="/nowhere/rows.npy")
+        check_status(1, "run", model, "-p", "x", "--series", csv, said="ins1 run")
 
 
 def scores():
