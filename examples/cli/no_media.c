@@ -14,3 +14,18 @@ void media_image_release(ins1_io_image *image)
 {
     (void)image; /* none was ever opened */
 }
+
+ins1_status media_series_open(ins1_io_series **out, ins1_timeseries *view, engine *e,
+                              const char *path, double rate)
+{
+    (void)rate;
+    *out = NULL;
+    *view = (ins1_timeseries)INS1_INIT(ins1_timeseries);
+    return fail(&e->error, INS1_E_UNSUPPORTED,
+                "%s: this program was built without libinterns1_io, which reads signals", path);
+}
+
+void media_series_release(ins1_io_series *series)
+{
+    (void)series; /* none was ever opened */
+}

@@ -20,6 +20,24 @@ void s1_unplace(s1_placed *placed)
     *placed = (s1_placed){ 0 };
 }
 
+ins1_status s1_place_linear(s1_placed_linear *out, s1_device *device, const s1_linear *linear,
+                            ins1_error *error)
+{
+    ins1_status status = s1_place(&out->weight, device, &linear->weight, error);
+    if (status == INS1_OK)
+        status = s1_place(&out->scale, device, &linear->scale, error);
+    if (status == INS1_OK)
+        status = s1_place(&out->bias, device, &linear->bias, error);
+    return status;
+}
+
+void s1_unplace_linear(s1_placed_linear *placed)
+{
+    s1_unplace(&placed->weight);
+    s1_unplace(&placed->scale);
+    s1_unplace(&placed->bias);
+}
+
 void s1_ops_reset(s1_ops *ops, int32_t precision)
 {
     ops->precision = precision;

@@ -2,6 +2,7 @@
 #define S1_NN_OPS_H
 
 #include "backend/backend.h"
+#include "nn/linear.h"
 
 /* Layers are lists of operations. A list is built, handed to the front door in one call, and
  * emptied; it has room for the longest layer there is and allocates nothing. */
@@ -36,6 +37,11 @@ typedef struct s1_expert_list {
 /* Of a tensor with dtype 0 nothing is placed. `kind` is INS1_MEM_WEIGHTS mostly. */
 ins1_status s1_place(s1_placed *out, s1_device *device, const s1_tensor *tensor, ins1_error *error);
 void s1_unplace(s1_placed *placed);
+
+/* Weight, scale and bias; what was placed before a failure is the caller's to unplace. */
+ins1_status s1_place_linear(s1_placed_linear *out, s1_device *device, const s1_linear *linear,
+                            ins1_error *error);
+void s1_unplace_linear(s1_placed_linear *placed);
 
 void s1_ops_reset(s1_ops *ops, int32_t precision);
 

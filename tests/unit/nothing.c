@@ -66,6 +66,12 @@ typedef ins1_status refusal(const ins1_call *call);
     X(vision_encoder_preprocess_video, NULL, NULL, 0, NULL, 1, NULL, NULL, call) \
     X(vision_encoder_encode_pixels, NULL, NULL, NULL, NULL, call)                \
     X(vision_encoder_tower, NULL, NULL, NULL, NULL, call)                        \
+    X(timeseries_encoder_create, NULL, NULL, NULL, call)                         \
+    X(timeseries_encoder_tokens, NULL, 1, 1, 1, NULL, call)                      \
+    X(timeseries_encoder_encode, NULL, NULL, NULL, 1, call)                      \
+    X(timeseries_encoder_preprocess, NULL, NULL, NULL, 1, NULL, call)            \
+    X(timeseries_encoder_encode_samples, NULL, NULL, NULL, 1, 1, 1, call)        \
+    X(timeseries_encoder_tower, NULL, NULL, NULL, 1, 1, 1, call)                 \
     X(stream_open, NULL, NULL, 0, NULL, NULL, NULL, call)                        \
     X(stream_next, NULL, NULL, call)                                             \
     X(stream_accept, NULL, 1, NULL, call)                                        \
