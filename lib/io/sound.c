@@ -25,6 +25,28 @@ bool s1_io_sound_is(const s1_io_bytes *file)
 /* Frames read between two looks at the cancel token. */
 enum { STEP = 1 << 15 };
 
+/* The pages of an Ogg file fill it, and the last one says that it is the last: what was cut is
+ * noticed here, where the decoder would take it for the end. */
+static bool is_whole_ogg(const s1_io_bytes *file)
+{
+    enum { HEADER = 27, COUNT_AT = 26, FLAGS_AT = 5, LAST = 4 };
+    const uint8_t *at = file->data;
+    size_t left = file->size;
+    bool is_last = false;
+
+    while (left >= HEADER && !memcmp(at, "OggS", 4) && left - HEADER >= at[COUNT_AT]) {
+        size_t size = HEADER + at[COUNT_AT];
+        for (size_t i = 0; i < at[COUNT_AT]; i++)
+            size += at[HEADER + i];
+        if (size > left)
+            return false;
+        is_last = at[FLAGS_AT] & LAST;
+        at += size;
+        left -= size;
+    }
+    return !left && is_last;
+}
+
 typedef struct source {
     const s1_io_bytes *file;
     sf_count_t at;
@@ -132,6 +154,8 @@ ins1_status s1_io_sound_read(ins1_io_series *series, const s1_io_job *job, const
     source from = { file, 0 };
     SF_INFO info = { 0 };
 
+    if (file->data[0] == 'O' && !is_whole_ogg(file))
+        return s1_io_fail(job->error, INS1_E_FORMAT, "%s: Ogg without its end", file->name);
     SNDFILE *sound = sf_open_virtual(&io, SFM_READ, &info, &from);
     if (!sound)
         return s1_io_fail(job->error, INS1_E_FORMAT, "%s: no %s that libsndfile reads: %s",

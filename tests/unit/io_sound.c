@@ -146,15 +146,15 @@ START_TEST(sounds_come_out_as_they_went_in)
 }
 END_TEST
 
-START_TEST(a_sound_that_was_cut_is_refused_or_whole)
+START_TEST(a_sound_that_was_cut_is_refused)
 {
     ins1_io_series *series;
     make(kinds[_i].format, kinds[_i].bits);
     for (size_t size = 0; size < (size_t)made.size; size += 1 + (size_t)made.size / 97) {
         ins1_status status = open_bytes(&series, made.bytes, size, NULL);
-        ck_assert_msg(status != INS1_OK || kinds[_i].dtype == INS1_SAMPLE_F32,
-                      "%s of %zu bytes is read", kinds[_i].what, size);
-        ins1_io_series_release(series);
+        ck_assert_msg(status == INS1_E_FORMAT || (size < 4 && status == INS1_E_UNSUPPORTED),
+                      "%s of %zu bytes: %s", kinds[_i].what, size, ins1_status_name(status));
+        ck_assert_ptr_null(series);
     }
 }
 END_TEST
@@ -263,7 +263,7 @@ int main(void)
     tcase_add_checked_fixture(cases, setup, teardown);
 #if HAVE_SNDFILE
     tcase_add_loop_test(cases, sounds_come_out_as_they_went_in, 0, 4);
-    tcase_add_loop_test(cases, a_sound_that_was_cut_is_refused_or_whole, 0, 4);
+    tcase_add_loop_test(cases, a_sound_that_was_cut_is_refused, 0, 4);
     tcase_add_test(cases, limits_hold_for_sounds);
 #else
     tcase_add_test(cases, sounds_need_libsndfile);
