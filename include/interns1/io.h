@@ -74,11 +74,12 @@ INS1_API ins1_status ins1_io_image_get(const ins1_io_image *image, ins1_image *o
 INS1_API void ins1_io_image_release(ins1_io_image *image);
 
 /**
- * Read signals: NPY, CSV, WAV, FLAC, Ogg, EDF, BDF, WFDB (the header, whose name ends in ".hea", and the files
- * it names), miniSEED 2. The format comes from the content, the rate from the file; 0 where it says
- * none. Raw numbers stay, with scale and offset, where all channels share them; otherwise values
- * are computed in F64. Channels of one rate without gaps in time are read; single samples that are
- * marked as missing, and empty cells of a CSV, are NaN and set INS1_TIMESERIES_FILL_GAPS.
+ * Read signals: NPY, CSV, WAV, FLAC, Ogg, EDF, BDF, WFDB (the header, whose name ends in ".hea",
+ * and the files it names), miniSEED 2. The format comes from the content, the rate from the file; 0
+ * where it says none. Raw numbers stay, with scale and offset, where all channels share them;
+ * otherwise values are computed in F64. Channels of one rate without gaps in time are read; single
+ * samples that are marked as missing, and empty cells of a CSV, are NaN and set
+ * INS1_TIMESERIES_FILL_GAPS.
  *
  * - NPY, versions 1 to 3: [samples] or [samples][channels], bool, whole numbers and floats.
  * - CSV: tabs, semicolons (then a comma is a decimal point) or commas; a first line that is not all
@@ -96,8 +97,8 @@ INS1_API void ins1_io_image_release(ins1_io_image *image);
  * @param options  NULL for all defaults.
  * @param call     Optional.
  *
- * @retval INS1_E_ARGUMENT  More files than the format has, or one that a header names is missing; the
- * text names it.
+ * @retval INS1_E_ARGUMENT  More files than the format has, or one that a header names is missing;
+ * the text names it.
  * @retval INS1_E_IO, INS1_E_FORMAT, INS1_E_BUDGET, INS1_E_UNSUPPORTED, INS1_E_CANCELED,
  * INS1_E_DEADLINE  As ins1_io_image_open.
  *

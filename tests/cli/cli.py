@@ -3,13 +3,13 @@
 
     cli.py INS1 GOLDEN_FOLDER [TOKENIZER_FOLDER]
 """
-import array
 import ast
 import json
 import math
 import pathlib
 import random
 import signal
+import struct
 import subprocess
 import sys
 import tempfile
@@ -215,7 +215,7 @@ def add_encoder(folder):
     at, data = len(own) - end, [own[end:]]
     source = random.Random(1)
     for name, shape in shapes.items():
-        values = array.array("f", (source.gauss(0, 0.3) for _ in range(math.prod(shape)))).tobytes()
+        values = b"".join(struct.pack("<f", source.gauss(0, 0.3)) for _ in range(math.prod(shape)))
         header[name] = {"dtype": "F32", "shape": shape, "data_offsets": [at, at + len(values)]}
         at += len(values)
         data.append(values)
