@@ -8,7 +8,8 @@ import re
 
 # In an order in which every type is known before it is used.
 HEADERS = ["version", "status", "call", "runtime", "device", "embeds", "model", "decoder", "session", "tokenizer",
-           "vision", "timeseries", "sampler", "stream", "chat", "inspect", "io"]
+           "reward", "vision", "timeseries", "sampler", "stream", "chat", "inspect", "io"]
+NOT_BOUND = {"interns1", "backend"}  # what includes the others, and what is for plugins written in C
 SCALARS = {"char", "double", "float", "int32_t", "int64_t", "ptrdiff_t", "size_t", "uint32_t", "uint64_t", "void"}
 
 
@@ -96,6 +97,9 @@ def summary_before(text, place):
 
 def read(include):
     found = Interface()
+    unknown = {path.stem for path in pathlib.Path(include).rglob("*.h")} - set(HEADERS) - NOT_BOUND
+    if unknown:
+        raise SystemExit(f"bindings/headers.py does not know the headers {sorted(unknown)}")
     for header in HEADERS:
         raw = pathlib.Path(include, "interns1", header + ".h").read_text(encoding="utf-8")
         read_header(found, header, raw)

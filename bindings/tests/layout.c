@@ -225,6 +225,15 @@ int main(void)
     PLACE(ins1_piece, kind);
     PLACE(ins1_piece, begin);
     PLACE(ins1_piece, end);
+    SIZE(ins1_polar_request);
+    PLACE(ins1_polar_request, struct_size);
+    PLACE(ins1_polar_request, flags);
+    PLACE(ins1_polar_request, prompt);
+    PLACE(ins1_polar_request, reference);
+    PLACE(ins1_polar_request, candidates);
+    PLACE(ins1_polar_request, n_candidates);
+    PLACE(ins1_polar_request, max_tokens);
+    PLACE(ins1_polar_request, max_answer);
     SIZE(ins1_image);
     PLACE(ins1_image, struct_size);
     PLACE(ins1_image, format);
@@ -422,6 +431,10 @@ int main(void)
     VALUE(INS1_MODALITY_IMAGE);
     VALUE(INS1_MODALITY_VIDEO);
     VALUE(INS1_MODALITY_TIMESERIES);
+    VALUE(INS1_POOL_LAST);
+    VALUE(INS1_POOL_MEAN);
+    VALUE(INS1_POOL_NONE);
+    VALUE(INS1_POOL_UNIT);
     VALUE(INS1_PART_TOKENIZER);
     VALUE(INS1_PART_VISION);
     VALUE(INS1_PART_TIMESERIES);
@@ -439,9 +452,6 @@ int main(void)
     VALUE(INS1_KV_F16);
     VALUE(INS1_KV_Q8);
     VALUE(INS1_SESSION_KEEP_HIDDEN);
-    VALUE(INS1_POOL_LAST);
-    VALUE(INS1_POOL_MEAN);
-    VALUE(INS1_POOL_NONE);
     VALUE(INS1_TOKENIZER_RESET_AT_TURN);
     VALUE(INS1_TOKENIZER_NO_MARKERS);
     VALUE(INS1_SEGMENT_AUTO);
@@ -465,6 +475,8 @@ int main(void)
     VALUE(INS1_TOKEN_PADDING);
     VALUE(INS1_TOKEN_END);
     VALUE(INS1_TOKEN_PLACEHOLDER);
+    VALUE(INS1_POLAR_PRETRAIN);
+    VALUE(INS1_POLAR_KEEP_TAIL);
     VALUE(INS1_PIXEL_RGB8);
     VALUE(INS1_PIXEL_RGBA8);
     VALUE(INS1_PIXEL_GRAY8);

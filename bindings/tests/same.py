@@ -1,6 +1,6 @@
 """Two programs print the same for every checkpoint:
 
-    same.py MODEL... -- PROGRAM ARGUMENT... -- PROGRAM ARGUMENT...
+    same.py MODEL[@PARTS]... -- PROGRAM ARGUMENT... -- PROGRAM ARGUMENT...
 """
 import subprocess
 import sys
@@ -10,7 +10,7 @@ second = sys.argv.index("--", first + 1)
 models, ours, theirs = sys.argv[1:first], sys.argv[first + 1:second], sys.argv[second + 1:]
 different = []
 for model in models:
-    expected, found = (subprocess.run([*program, model], text=True, capture_output=True) for program in (ours, theirs))
+    expected, found = (subprocess.run([*program, *model.split("@")], text=True, capture_output=True) for program in (ours, theirs))
     if expected.returncode or found.returncode:
         sys.exit(f"{model}: {expected.stderr}{found.stderr}")
     lines = list(zip(expected.stdout.splitlines(), found.stdout.splitlines()))

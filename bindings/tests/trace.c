@@ -1,5 +1,7 @@
-/* Runs a checkpoint through everything it has and prints ids and bits. Every binding has a program
- * that prints the same; the tests compare what they print: trace MODEL
+/* Runs a checkpoint through everything it has and prints ids and bits:
+ *     trace MODEL [PARTS]
+ * PARTS is a sum of INS1_PART_*. Every binding has a program that prints the same, and the tests
+ * compare.
  */
 
 #include <interns1/interns1.h>
@@ -180,10 +182,11 @@ int main(int argc, char **argv)
                INS1_INIT(ins1_model_info) };
     ins1_model_options options = INS1_INIT(ins1_model_options);
 
-    if (argc != 2)
-        return fprintf(stderr, "usage: trace MODEL\n"), 2;
+    if (argc < 2)
+        return fprintf(stderr, "usage: trace MODEL [PARTS]\n"), 2;
     h.call.error = &h.error;
     options.path = argv[1];
+    options.parts = argc > 2 ? (uint32_t)strtoul(argv[2], NULL, 10) : 0;
     must(ins1_runtime_create(&h.runtime, NULL, &h.call), &h);
     must(ins1_model_open(&h.model, h.runtime, &options, &h.call), &h);
     must(ins1_model_info_get(h.model, &h.info, &h.call), &h);

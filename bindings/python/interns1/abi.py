@@ -89,6 +89,10 @@ INS1_MODALITY_TEXT = 1
 INS1_MODALITY_IMAGE = 2
 INS1_MODALITY_VIDEO = 3
 INS1_MODALITY_TIMESERIES = 4
+INS1_POOL_LAST = 0
+INS1_POOL_MEAN = 1
+INS1_POOL_NONE = 2
+INS1_POOL_UNIT = 1
 INS1_PART_TOKENIZER = 1
 INS1_PART_VISION = 2
 INS1_PART_TIMESERIES = 4
@@ -106,9 +110,6 @@ INS1_KV_BF16 = 2
 INS1_KV_F16 = 3
 INS1_KV_Q8 = 4
 INS1_SESSION_KEEP_HIDDEN = 1
-INS1_POOL_LAST = 0
-INS1_POOL_MEAN = 1
-INS1_POOL_NONE = 2
 INS1_TOKENIZER_RESET_AT_TURN = 1
 INS1_TOKENIZER_NO_MARKERS = 2
 INS1_SEGMENT_AUTO = 0
@@ -132,6 +133,8 @@ INS1_TOKEN_PARTIAL = 4
 INS1_TOKEN_PADDING = 8
 INS1_TOKEN_END = 16
 INS1_TOKEN_PLACEHOLDER = 32
+INS1_POLAR_PRETRAIN = 1
+INS1_POLAR_KEEP_TAIL = 2
 INS1_PIXEL_RGB8 = 1
 INS1_PIXEL_RGBA8 = 2
 INS1_PIXEL_GRAY8 = 3
@@ -589,6 +592,19 @@ class ins1_piece(Structure):
     ]
 
 
+class ins1_polar_request(Sized):
+    _fields_ = [
+        ("struct_size", c_uint32),
+        ("flags", c_uint32),
+        ("prompt", ins1_text),
+        ("reference", ins1_text),
+        ("candidates", POINTER(ins1_text)),
+        ("n_candidates", c_size_t),
+        ("max_tokens", c_int32),
+        ("max_answer", c_int32),
+    ]
+
+
 class ins1_image(Sized):
     _fields_ = [
         ("struct_size", c_uint32),
@@ -824,6 +840,7 @@ FUNCTIONS: Dict[str, Tuple[Any, List[Any]]] = {
     "ins1_embeds_info_get": (c_int32, [ins1_embeds, POINTER(ins1_embeds_info), POINTER(ins1_call)]),
     "ins1_embeds_read_f32": (c_int32, [ins1_embeds, c_size_t, c_size_t, c_void_p, c_size_t, POINTER(c_size_t), POINTER(ins1_call)]),
     "ins1_embeds_from_f32": (c_int32, [POINTER(c_void_p), ins1_runtime, POINTER(ins1_embeds_info), c_void_p, POINTER(ins1_call)]),
+    "ins1_embeds_pool": (c_int32, [POINTER(c_void_p), ins1_embeds, c_int32, c_uint32, POINTER(ins1_call)]),
     "ins1_embeds_to_dlpack": (c_int32, [POINTER(c_void_p), ins1_embeds, POINTER(ins1_call)]),
     "ins1_embeds_from_dlpack": (c_int32, [POINTER(c_void_p), ins1_runtime, c_void_p, POINTER(ins1_embeds_info), POINTER(ins1_call)]),
     "ins1_embeds_retain": (None, [ins1_embeds]),
@@ -868,6 +885,7 @@ FUNCTIONS: Dict[str, Tuple[Any, List[Any]]] = {
     "ins1_detokenizer_push": (c_int32, [ins1_detokenizer, c_void_p, c_size_t, c_void_p, c_size_t, POINTER(c_size_t), POINTER(ins1_call)]),
     "ins1_detokenizer_flush": (c_int32, [ins1_detokenizer, c_void_p, c_size_t, POINTER(c_size_t), POINTER(ins1_call)]),
     "ins1_detokenizer_release": (None, [ins1_detokenizer]),
+    "ins1_polar_score": (c_int32, [ins1_session, c_int32, ins1_tokenizer, POINTER(ins1_polar_request), c_void_p, POINTER(ins1_call)]),
     "ins1_vision_encoder_create": (c_int32, [POINTER(c_void_p), ins1_model, POINTER(ins1_vision_encoder_options), POINTER(ins1_call)]),
     "ins1_vision_encoder_tokens": (c_int32, [ins1_vision_encoder, c_int32, c_int32, POINTER(c_size_t), POINTER(ins1_call)]),
     "ins1_vision_encoder_video_tokens": (c_int32, [ins1_vision_encoder, POINTER(ins1_video), POINTER(c_size_t), POINTER(ins1_call)]),

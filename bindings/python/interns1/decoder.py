@@ -9,12 +9,12 @@ from . import abi
 from ._call import BUFFER, Call, Handle, create, run
 from ._library import core
 from ._memory import FloatArray, borrowed, bytes_view, floats, int32s, shaped
-from .embeds import Embeds
+from .embeds import POOLING, Embeds
 from .model import PRECISIONS, Model, Reader, reader_struct
+from .tokenizer import Tokenizer, texts
 
 KV: Dict[str, int] = {"default": abi.INS1_KV_DEFAULT, "f32": abi.INS1_KV_F32, "bf16": abi.INS1_KV_BF16,
                       "f16": abi.INS1_KV_F16, "q8": abi.INS1_KV_Q8}
-POOLING: Dict[str, int] = {"last": abi.INS1_POOL_LAST, "mean": abi.INS1_POOL_MEAN, "none": abi.INS1_POOL_NONE}
 OBSERVE: Dict[str, int] = {"hidden": abi.INS1_OBSERVE_HIDDEN, "router": abi.INS1_OBSERVE_ROUTER,
                            "logits": abi.INS1_OBSERVE_LOGITS}
 
@@ -230,6 +230,21 @@ class Session(Handle):
         out = ctypes.c_float()
         run(self._runtime, call, core.ins1_session_reward, self._pointer, seq, ctypes.addressof(out))
         return out.value
+
+    def polar_score(self, tokenizer: Tokenizer, prompt: str, reference: str, candidates: Sequence[str], *,
+                    seq: int = 0, pretrain: bool = False, keep_tail: bool = False, max_tokens: int = 0,
+                    max_answer: int = 0, call: Optional[Call] = None) -> List[float]:
+        """How well each candidate agrees with a reference answer, by a POLAR checkpoint; larger is better."""
+        keep: List[Any] = []
+        lists = texts(candidates, keep)
+        request = abi.ins1_polar_request(n_candidates=len(candidates), max_tokens=max_tokens, max_answer=max_answer)
+        request.flags = ((abi.INS1_POLAR_PRETRAIN if pretrain else 0)
+                         | (abi.INS1_POLAR_KEEP_TAIL if keep_tail else 0))
+        request.prompt, request.reference = texts([prompt, reference], keep)
+        request.candidates = lists
+        out = (ctypes.c_float * len(candidates))()
+        run(self._runtime, call, core.ins1_polar_score, self._pointer, seq, tokenizer._pointer, byref(request), out)
+        return list(out)
 
     def embeds(self, seq: int = 0, *, pooling: str = "last", call: Optional[Call] = None) -> Embeds:
         """Final hidden states: "last", "mean", or "none" for one row per token."""

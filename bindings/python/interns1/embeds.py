@@ -15,6 +15,7 @@ from .runtime import Runtime, default_runtime
 MODALITIES: Dict[str, int] = {"text": abi.INS1_MODALITY_TEXT, "image": abi.INS1_MODALITY_IMAGE,
                               "video": abi.INS1_MODALITY_VIDEO, "timeseries": abi.INS1_MODALITY_TIMESERIES}
 NAMES = {value: name for name, value in MODALITIES.items()}
+POOLING: Dict[str, int] = {"last": abi.INS1_POOL_LAST, "mean": abi.INS1_POOL_MEAN, "none": abi.INS1_POOL_NONE}
 TYPES = {abi.INS1_DTYPE_F32: "<f4", abi.INS1_DTYPE_F16: "<f2"}
 
 
@@ -68,6 +69,12 @@ class Embeds(Handle):
         run(self._runtime, None, core.ins1_embeds_read_f32, self._pointer, first, rows, address,
             rows * self.shape[1], byref(n))
         return shaped(array, rows, self.shape[1])
+
+    def pool(self, pooling: str = "mean", *, unit: bool = False) -> Embeds:
+        """One row for all of them, "mean" or "last"; with `unit` of length 1, so that products are cosines."""
+        ref = create(self._runtime, None, abi.ins1_embeds, core.ins1_embeds_pool, self._pointer, POOLING[pooling],
+                     abi.INS1_POOL_UNIT if unit else 0)
+        return Embeds(self._runtime, ref)
 
     @property
     def __array_interface__(self) -> Dict[str, Any]:

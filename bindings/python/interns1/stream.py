@@ -11,7 +11,7 @@ from ._library import core
 from ._memory import View
 from .decoder import Logprob, Session
 from .runtime import Runtime, default_runtime
-from .tokenizer import Tokenizer
+from .tokenizer import Tokenizer, texts
 
 EVENTS: Dict[int, str] = {
     abi.INS1_EVENT_NONE: "none", abi.INS1_EVENT_TEXT: "text", abi.INS1_EVENT_REASONING: "reasoning",
@@ -120,15 +120,6 @@ def event_of(event: abi.ins1_event) -> Event:
                  ENDS.get(event.end_reason), event.tool_index, event.first_token,
                  tuple([Logprob(p.token, p.logprob) for p in tokens]),
                  tuple(tuple(pairs[i:i + width]) for i in range(0, len(pairs), width)) if width else ())
-
-
-def texts(strings: Sequence[str], keep: List[Any]) -> Any:
-    array = (abi.ins1_text * len(strings))()
-    for entry, text in zip(array, strings):
-        data = text.encode()
-        keep.append(data)
-        entry.text, entry.size = abi.address_of_text(data), len(data)
-    return array
 
 
 class Stream(Handle):

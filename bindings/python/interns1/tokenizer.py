@@ -66,6 +66,15 @@ def segments_of(text: Text, special: bool) -> Tuple[Any, int, List[Any]]:
     return array, sum(map(len, keep)), keep
 
 
+def texts(strings: Sequence[str], keep: List[Any]) -> Any:
+    array = (abi.ins1_text * len(strings))()
+    for entry, text in zip(array, strings):
+        data = text.encode()
+        keep.append(data)
+        entry.text, entry.size = abi.address_of_text(data), len(data)
+    return array
+
+
 class Tokenizer(Handle):
     """The tables of a checkpoint's tokenizer. Shared between threads.
 

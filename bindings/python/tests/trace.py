@@ -63,9 +63,9 @@ def trace_timeseries(model):
     show_embeds("timeseries", encoder.encode(interns1.Signal(signal(), sample_rate=100)))
 
 
-def main(path):
+def main(path, mask="0"):
     bits = {"tokenizer": 1, "vision": 2, "timeseries": 4, "decoder": 8}
-    with interns1.Model(path) as model:
+    with interns1.Model(path, parts=[part for part in bits if bits[part] & int(mask)]) as model:
         parts = model.info.parts
         print("parts:", sum(bits[part] for part in parts))
         if "tokenizer" in parts:
@@ -79,4 +79,4 @@ def main(path):
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(*sys.argv[1:])
