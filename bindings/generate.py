@@ -8,13 +8,19 @@ import pathlib
 import sys
 
 import c_layout
+import fortran_module
 import headers
 import python_abi
+import rust_sys
 
 here = pathlib.Path(__file__).resolve().parent
 WRITERS = {
     "tests/layout.c": c_layout.write,
     "python/interns1/abi.py": python_abi.write,
+    "rust/interns1-sys/src/lib.rs": rust_sys.write,
+    "rust/interns1-sys/tests/layout.rs": rust_sys.layout,
+    "fortran/interns1.f90": fortran_module.write,
+    "fortran/tests/layout.f90": fortran_module.layout,
 }
 
 if __name__ == "__main__":

@@ -129,13 +129,12 @@ def read_header(found, header, raw):
 
 
 def types_of(found):
-    callbacks = list(found.callbacks.values())
-    for fields in found.structs.values():
-        for field in fields:
-            yield field.type
-            if field.type.callback:
-                callbacks.append(field.type.callback)
-    for thing in callbacks + found.functions:
-        yield thing.result
-        for parameter in thing.parameters:
-            yield parameter.type
+    """Every type that is named anywhere, those of callbacks' parameters included."""
+    waiting = [field.type for fields in found.structs.values() for field in fields]
+    for thing in [*found.callbacks.values(), *found.functions]:
+        waiting += [thing.result] + [parameter.type for parameter in thing.parameters]
+    while waiting:
+        kind = waiting.pop()
+        yield kind
+        if kind.callback:
+            waiting += [kind.callback.result] + [parameter.type for parameter in kind.callback.parameters]
