@@ -57,10 +57,20 @@ def built(settings, folder):
         return pathlib.Path(settings["build-dir"])
     setup = ["meson", "setup", folder, str(ROOT), "-Ddefault_library=shared", "-Dtests=disabled", "-Dcli=false",
              "-Dopenblas=disabled", "-Dbuildtype=release", "-Ddebug=false"]
-    subprocess.run(setup + str(settings.get("meson-args", "")).split(), check=True)
+    env = meson_env()
+    subprocess.run(setup + str(settings.get("meson-args", "")).split(), check=True, env=env)
     # The files behind the names, as ninja knows them.
-    subprocess.run(["ninja", "-C", folder, *(f"{path}.{version()}" for path in LIBRARIES.values())], check=True)
+    subprocess.run(["ninja", "-C", folder, *(f"{path}.{version()}" for path in LIBRARIES.values())],
+                   check=True, env=env)
     return pathlib.Path(folder)
+
+
+def meson_env():
+    """An environment that meson runs in. pip hides the system's modules from what it builds; a meson of the system is
+    among them, and is found again without pip's PYTHONPATH."""
+    if subprocess.run(["meson", "--version"], capture_output=True).returncode == 0:
+        return None
+    return {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
 
 
 def platform(libraries):
@@ -102,6 +112,14 @@ def entry(name):
     info.compress_type = zipfile.ZIP_DEFLATED
     info.external_attr = (0o755 if ".so" in name else 0o644) << 16
     return info
+
+
+def prepare_metadata_for_build_wheel(metadata_directory, config_settings=None):
+    """What pip wants to know before the libraries are built."""
+    folder = pathlib.Path(metadata_directory, f"{NAME}-{version()}.dist-info")
+    folder.mkdir(parents=True)
+    (folder / "METADATA").write_text(metadata(), encoding="utf-8")
+    return folder.name
 
 
 def build_wheel(wheel_directory, config_settings=None, metadata_directory=None):
