@@ -4,7 +4,6 @@
 /**
  * @file
  * Insides, for tests and research. Not part of interns1.h: a minor version may change this header.
- * In this version the functions of the encoders answer INS1_E_UNSUPPORTED.
  */
 
 #include "interns1/session.h"
@@ -58,7 +57,8 @@ INS1_API ins1_status ins1_session_observe(ins1_session *session, uint32_t mask,
                                           const ins1_call *call);
 
 /* The shape of pixels as an encoder takes them. Intern-S1: [tiles][3][height][width], the grid 1 x
- * rows x columns of tiles. Intern-S1-Pro: [patches][values], the grid in patches. */
+ * rows x columns of tiles without the thumbnail, of a video frames x 1 x 1. Intern-S1-Pro:
+ * [patches][values], the grid in patches. */
 typedef struct ins1_pixels_info {
     uint32_t struct_size; /* sizeof(ins1_pixels_info) */
     int32_t n_tiles;      /* thumbnail included; 0 is no tiles */
@@ -83,9 +83,8 @@ enum {
  * @param info   NULL, or receives the shape; at most `info->struct_size` bytes are written.
  * @param call   Optional.
  *
- * @retval INS1_E_BUFFER       `*count > capacity`; the first `capacity` floats are valid.
- * @retval INS1_E_ARGUMENT     As ins1_vision_encoder_encode.
- * @retval INS1_E_UNSUPPORTED  The library has no vision encoder.
+ * @retval INS1_E_BUFFER    `*count > capacity`; the first `capacity` floats are valid.
+ * @retval INS1_E_ARGUMENT  As ins1_vision_encoder_encode.
  */
 INS1_API ins1_status ins1_vision_encoder_preprocess(ins1_vision_encoder *encoder,
                                                     const ins1_image *image, uint32_t flags,
@@ -95,7 +94,8 @@ INS1_API ins1_status ins1_vision_encoder_preprocess(ins1_vision_encoder *encoder
 /**
  * The same for a video.
  *
- * @retval INS1_E_BUFFER, INS1_E_ARGUMENT, INS1_E_UNSUPPORTED  As ins1_vision_encoder_preprocess.
+ * @retval INS1_E_BUFFER, INS1_E_ARGUMENT  As ins1_vision_encoder_preprocess.
+ * @retval INS1_E_UNSUPPORTED  As ins1_vision_encoder_video_tokens.
  */
 INS1_API ins1_status ins1_vision_encoder_preprocess_video(ins1_vision_encoder *encoder,
                                                           const ins1_video *video, uint32_t flags,
@@ -138,7 +138,7 @@ INS1_API ins1_status ins1_vision_encoder_tower(ins1_embeds **out, ins1_vision_en
  *
  * @retval INS1_E_BUFFER       `*count > capacity`; the first `capacity` floats are valid.
  * @retval INS1_E_ARGUMENT     As ins1_timeseries_encoder_encode.
- * @retval INS1_E_UNSUPPORTED  The library has no time-series encoder.
+ * @retval INS1_E_UNSUPPORTED  As ins1_timeseries_encoder_encode.
  */
 INS1_API ins1_status ins1_timeseries_encoder_preprocess(ins1_timeseries_encoder *encoder,
                                                         const ins1_timeseries *series, float *out,
@@ -153,7 +153,7 @@ INS1_API ins1_status ins1_timeseries_encoder_preprocess(ins1_timeseries_encoder 
  * @param call     Optional.
  *
  * @retval INS1_E_ARGUMENT     As ins1_timeseries_encoder_encode.
- * @retval INS1_E_UNSUPPORTED  The library has no time-series encoder.
+ * @retval INS1_E_UNSUPPORTED  As ins1_timeseries_encoder_encode.
  */
 INS1_API ins1_status ins1_timeseries_encoder_encode_samples(
     ins1_embeds **out, ins1_timeseries_encoder *encoder, const float *samples, size_t n_samples,

@@ -37,17 +37,14 @@ static void destroy(ins1_model *model, ins1_runtime *runtime)
     s1_free(memory, model, sizeof(*model), INS1_MEM_OBJECT);
 }
 
-/* Tensors of parts that the decoder does not look at, and buffers that are computed. */
+/* Tensors of parts that were not asked for or that this build does not read, and buffers that are
+ * computed. */
 static bool is_expected(const char *name, size_t size)
 {
     static const char *const parts[] = {
-        "vision_tower.",
-        "vision_model.",
-        "visual.",
-        "multi_modal_projector.",
-        "mlp1.",
-        "time_series.",
-        "rotary_emb.inv_freq",
+        "vision_tower.",           "vision_model.", "visual.",
+        "multi_modal_projector.",  "mlp1.",         "time_series.",
+        "time_series_projector.",  "ts_tower.",     "rotary_emb.inv_freq",
         "time_series_forecaster.",
     };
     for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)

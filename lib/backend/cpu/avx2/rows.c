@@ -110,16 +110,25 @@ V_INLINE void v_narrow(uint8_t *out, vec v, int32_t dtype)
     _mm_storeu_si128((__m128i *)(void *)out, h);
 }
 
-typedef struct squares {
+typedef struct wide_sums {
     __m256d quarter[4];
-} squares;
+} wide_sums;
 
-V_INLINE void squares_add(squares *sums, const float *x)
+V_INLINE void wide_sums_add(wide_sums *sums, const float *x)
+{
+    S1_UNROLL
+    for (int i = 0; i < 4; i++)
+        sums->quarter[i] =
+            _mm256_add_pd(sums->quarter[i], _mm256_cvtps_pd(_mm_loadu_ps(x + 4 * i)));
+}
+
+/* Square and sum are rounded one by one. */
+V_INLINE void wide_sums_add_squares(wide_sums *sums, const float *x, double less)
 {
     S1_UNROLL
     for (int i = 0; i < 4; i++) {
-        __m256d v = _mm256_cvtps_pd(_mm_loadu_ps(x + 4 * i));
-        sums->quarter[i] = _mm256_fmadd_pd(v, v, sums->quarter[i]);
+        __m256d v = _mm256_sub_pd(_mm256_cvtps_pd(_mm_loadu_ps(x + 4 * i)), _mm256_set1_pd(less));
+        sums->quarter[i] = _mm256_add_pd(sums->quarter[i], _mm256_mul_pd(v, v));
     }
 }
 

@@ -103,16 +103,23 @@ V_INLINE void v_narrow(uint8_t *out, vec v, int32_t dtype)
     _mm256_storeu_si256((__m256i *)(void *)out, h);
 }
 
-typedef struct squares {
+typedef struct wide_sums {
     __m512d low, high;
-} squares;
+} wide_sums;
 
-V_INLINE void squares_add(squares *sums, const float *x)
+V_INLINE void wide_sums_add(wide_sums *sums, const float *x)
 {
-    __m512d low = _mm512_cvtps_pd(_mm256_loadu_ps(x));
-    __m512d high = _mm512_cvtps_pd(_mm256_loadu_ps(x + 8));
-    sums->low = _mm512_fmadd_pd(low, low, sums->low);
-    sums->high = _mm512_fmadd_pd(high, high, sums->high);
+    sums->low = _mm512_add_pd(sums->low, _mm512_cvtps_pd(_mm256_loadu_ps(x)));
+    sums->high = _mm512_add_pd(sums->high, _mm512_cvtps_pd(_mm256_loadu_ps(x + 8)));
+}
+
+/* Square and sum are rounded one by one. */
+V_INLINE void wide_sums_add_squares(wide_sums *sums, const float *x, double less)
+{
+    __m512d low = _mm512_sub_pd(_mm512_cvtps_pd(_mm256_loadu_ps(x)), _mm512_set1_pd(less));
+    __m512d high = _mm512_sub_pd(_mm512_cvtps_pd(_mm256_loadu_ps(x + 8)), _mm512_set1_pd(less));
+    sums->low = _mm512_add_pd(sums->low, _mm512_mul_pd(low, low));
+    sums->high = _mm512_add_pd(sums->high, _mm512_mul_pd(high, high));
 }
 
 #include "backend/cpu/vector_rows.inc"
