@@ -2,7 +2,7 @@
 
     python samples.py [FOLDER]
 
-The picture's font belongs to the held-out ones; the numbers are in the names of the constants below.
+The font of the picture is one that the training never saw.
 """
 
 import os
