@@ -48,23 +48,6 @@ static void buffer_free(const judging *j, text_buffer *buffer)
     *buffer = (text_buffer){ 0 };
 }
 
-/* For the calls that the work consists of: what is left of the time, and everything else. */
-static ins1_call inner_call(const judging *j)
-{
-    const s1_call *call = j->call;
-    int64_t left = call->deadline_ns == INT64_MAX ? 0 : call->deadline_ns - s1_now_ns();
-    if (call->deadline_ns != INT64_MAX && left < 1)
-        left = 1;
-    return (ins1_call){
-        .struct_size = sizeof(ins1_call),
-        .error = call->error,
-        .cancel = call->cancel,
-        .budget_ns = left,
-        .progress = call->progress,
-        .user = call->user,
-    };
-}
-
 /* --- text to tokens and back --- */
 
 static ins1_segment segment(const char *text, size_t size, uint32_t flags)
@@ -90,7 +73,7 @@ static ins1_status encode(const judging *j, const ins1_segment *segments, size_t
                           token_list *out)
 {
     ins1_error asking = { .struct_size = sizeof(asking) };
-    ins1_call call = inner_call(j);
+    ins1_call call = s1_call_rest(j->call);
     size_t room = 0;
 
     *out = (token_list){ 0 };
@@ -113,7 +96,7 @@ static ins1_status encode(const judging *j, const ins1_segment *segments, size_t
 static ins1_status decode(const judging *j, const int32_t *ids, size_t n, text_buffer *out)
 {
     ins1_error asking = { .struct_size = sizeof(asking) };
-    ins1_call call = inner_call(j);
+    ins1_call call = s1_call_rest(j->call);
     const uint32_t flags = INS1_DECODE_SKIP_SPECIAL;
     size_t room = 0;
 
@@ -280,9 +263,9 @@ static ins1_status run_texts(judging *j, ins1_session *session, int32_t seq, flo
 
     for (size_t i = 0; i < n; i++)
         rests[i] = (ins1_ids){ j->texts[i].ids + common, j->texts[i].n - common };
-    ins1_call call = inner_call(j);
+    ins1_call call = s1_call_rest(j->call);
     ins1_status status = ins1_session_prefill(session, &feed, common ? 1 : 0, NULL, &call);
-    call = inner_call(j);
+    call = s1_call_rest(j->call);
     if (status == INS1_OK)
         status = ins1_session_score_many(session, seq, rests, n, rewards, &call);
     ins1_session_truncate(session, seq, 0, NULL, NULL);

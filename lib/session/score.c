@@ -249,7 +249,7 @@ static ins1_status score_candidate(ins1_session *session, int32_t seq, scoring *
                                    const s1_call *call)
 {
     const s1_sequence *sequence = &session->sequences[seq];
-    ins1_status status = check_candidate(session, seq, s->ids, n, n ? n - 1 : 0, call);
+    ins1_status status = check_candidate(session, seq, s->ids, n, n, call);
     if (status != INS1_OK || !n)
         return status;
     score_token(s, 0, sequence->logits);
