@@ -2,23 +2,57 @@
 
 #include "media.h"
 
+/* A second model of the same mapped files, with the encoder alone. */
+static ins1_status open_part(encoders *all, uint32_t part, ins1_model **out)
+{
+    ins1_model_options options = INS1_INIT(ins1_model_options);
+    options.path = all->model;
+    options.parts = part;
+    return ins1_model_open(out, all->e->runtime, &options, &all->e->call);
+}
+
 static ins1_status make_series(encoders *all)
 {
     ins1_timeseries_encoder_options options = INS1_INIT(ins1_timeseries_encoder_options);
-    ins1_model_options open = INS1_INIT(ins1_model_options);
-    engine *e = all->e;
     ins1_model *model;
 
-    /* A second model of the same mapped files, with the encoder alone. */
-    open.path = all->model;
-    open.parts = INS1_PART_TIMESERIES;
-    ins1_status status = ins1_model_open(&model, e->runtime, &open, &e->call);
+    ins1_status status = open_part(all, INS1_PART_TIMESERIES, &model);
     if (status != INS1_OK)
         return status;
-    options.device = e->device;
+    options.device = all->e->device;
     options.precision = engine_precision(all->s);
-    status = ins1_timeseries_encoder_create(&all->series, model, &options, &e->call);
+    status = ins1_timeseries_encoder_create(&all->series, model, &options, &all->e->call);
     ins1_model_release(model);
+    return status;
+}
+
+static ins1_status make_vision(encoders *all)
+{
+    ins1_vision_encoder_options options = INS1_INIT(ins1_vision_encoder_options);
+    ins1_model *model;
+
+    ins1_status status = open_part(all, INS1_PART_VISION, &model);
+    if (status != INS1_OK)
+        return status;
+    options.device = all->e->device;
+    options.precision = engine_precision(all->s);
+    status = ins1_vision_encoder_create(&all->vision, model, &options, &all->e->call);
+    ins1_model_release(model);
+    return status;
+}
+
+ins1_status encoders_image(encoders *all, const char *path, ins1_embeds **out)
+{
+    ins1_io_image *file = NULL;
+    ins1_image image;
+
+    *out = NULL;
+    ins1_status status = media_image_open(&file, &image, all->e, path);
+    if (status == INS1_OK && !all->vision)
+        status = make_vision(all);
+    if (status == INS1_OK)
+        status = ins1_vision_encoder_encode(out, all->vision, &image, 1, &all->e->call);
+    media_image_release(file);
     return status;
 }
 
@@ -39,5 +73,6 @@ ins1_status encoders_series(encoders *all, const char *path, double rate, ins1_e
 
 void encoders_end(encoders *all)
 {
+    ins1_vision_encoder_release(all->vision);
     ins1_timeseries_encoder_release(all->series);
 }

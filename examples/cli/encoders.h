@@ -11,7 +11,11 @@ typedef struct encoders {
     const settings *s;
     const char *model;
     ins1_timeseries_encoder *series; /* NULL until then */
+    ins1_vision_encoder *vision;     /* the same */
 } encoders;
+
+/* PNG or JPEG; the caller releases the embeddings. */
+ins1_status encoders_image(encoders *all, const char *path, ins1_embeds **out);
 
 /* `rate` as in media_series_open; the caller releases the embeddings. */
 ins1_status encoders_series(encoders *all, const char *path, double rate, ins1_embeds **out);

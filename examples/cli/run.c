@@ -18,8 +18,8 @@ typedef struct task {
     talk_options o;
     talk t;
     encoders all;
-    flag_list series; /* files that stand before the first message */
-    float rate;       /* of them; 0: their own */
+    flag_list images, series; /* files that stand before the first message */
+    float rate;               /* of the series; 0: their own */
     const char *prompt;
     bool wants_json, wants_stats;
 } task;
@@ -118,13 +118,19 @@ static int32_t thinking_of(const task *k)
 static ins1_status attach_files(task *k)
 {
     ins1_status status = INS1_OK;
+    for (size_t i = 0; i < k->images.n && status == INS1_OK; i++) {
+        ins1_embeds *embeds;
+        status = encoders_image(&k->all, k->images.at[i], &embeds);
+        if (status == INS1_OK)
+            talk_attach(&k->t, INS1_MODALITY_IMAGE, embeds);
+    }
     for (size_t i = 0; i < k->series.n && status == INS1_OK; i++) {
         ins1_embeds *embeds;
         status = encoders_series(&k->all, k->series.at[i], k->rate, &embeds);
         if (status == INS1_OK)
             talk_attach(&k->t, INS1_MODALITY_TIMESERIES, embeds);
     }
-    k->series.n = 0;
+    k->images.n = k->series.n = 0;
     return status;
 }
 
@@ -202,9 +208,41 @@ typedef struct line_task {
     ins1_error error;
     const json *text, *system;
     int32_t thinking;
-    ins1_embeds *series[MAX_MEDIA]; /* owned */
-    size_t n_series;
+    /* Owned; images first. */
+    struct medium {
+        int32_t kind; /* INS1_MODALITY_* */
+        ins1_embeds *embeds;
+    } media[2 * MAX_MEDIA];
+    size_t n_media;
 } line_task;
+
+/* What `status` says of the next medium, whose embeddings are in their place. */
+static ins1_status add_medium(line_task *out, int32_t kind, ins1_status status)
+{
+    if (status == INS1_OK)
+        out->media[out->n_media++].kind = kind;
+    return status;
+}
+
+static ins1_status read_images(task *k, const json *list, line_task *out)
+{
+    ins1_status status = INS1_OK;
+
+    if (list->kind != JSON_ARRAY || list->n > MAX_MEDIA)
+        return fail(&out->error, INS1_E_FORMAT,
+                    "\"images\" is expected to be an array of at most %d", MAX_MEDIA);
+    for (size_t i = 0; i < list->n && status == INS1_OK; i++) {
+        const json *file = &list->items[i];
+        if (file->kind != JSON_STRING)
+            return fail(&out->error, INS1_E_FORMAT,
+                        "an entry of \"images\" is expected to be the name of a file");
+        k->e.call.error = &out->error;
+        status = encoders_image(&k->all, file->text, &out->media[out->n_media].embeds);
+        k->e.call.error = &k->e.error;
+        status = add_medium(out, INS1_MODALITY_IMAGE, status);
+    }
+    return status;
+}
 
 /* Each {"file": name, "rate": hertz}. */
 static ins1_status read_series(task *k, const json *list, line_task *out)
@@ -222,11 +260,10 @@ static ins1_status read_series(task *k, const json *list, line_task *out)
                 "an entry of \"series\" is expected to be {\"file\": name, \"rate\": hertz}");
         k->e.call.error = &out->error;
         ins1_status status =
-            encoders_series(&k->all, file->text, hertz, &out->series[out->n_series]);
+            encoders_series(&k->all, file->text, hertz, &out->media[out->n_media].embeds);
         k->e.call.error = &k->e.error;
-        if (status != INS1_OK)
+        if (add_medium(out, INS1_MODALITY_TIMESERIES, status) != INS1_OK)
             return status;
-        out->n_series++;
     }
     return INS1_OK;
 }
@@ -245,10 +282,10 @@ static ins1_status read_line_task(task *k, const input *in, line_task *out)
         (out->system && out->system->kind != JSON_STRING))
         return fail(&out->error, INS1_E_FORMAT,
                     "\"text\" and \"system\" are expected to be strings");
-    if (json_get(&in->value, "images"))
-        return fail(&out->error, INS1_E_UNSUPPORTED, "images are not in this version");
+    const json *images = json_get(&in->value, "images");
     const json *series = json_get(&in->value, "series");
-    return series ? read_series(k, series, out) : INS1_OK;
+    ins1_status status = images ? read_images(k, images, out) : INS1_OK;
+    return status == INS1_OK && series ? read_series(k, series, out) : status;
 }
 
 static ins1_status make_prompt(task *k, const line_task *in, ins1_prompt **out)
@@ -259,9 +296,9 @@ static ins1_status make_prompt(task *k, const line_task *in, ins1_prompt **out)
     if (status != INS1_OK)
         return status;
     talk_add(&k->t, "user", in->text->text, in->text->n);
-    for (size_t i = 0; i < in->n_series; i++) {
-        ins1_embeds_retain(in->series[i]);
-        talk_attach(&k->t, INS1_MODALITY_TIMESERIES, in->series[i]);
+    for (size_t i = 0; i < in->n_media; i++) {
+        ins1_embeds_retain(in->media[i].embeds);
+        talk_attach(&k->t, in->media[i].kind, in->media[i].embeds);
     }
     return talk_prompt(&k->t, in->thinking, out);
 }
@@ -335,8 +372,8 @@ static int run_json(task *k)
     }
     k->e.call.error = &k->e.error;
     for (size_t i = 0; i < all.n; i++)
-        for (size_t j = 0; j < tasks[i].n_series; j++)
-            ins1_embeds_release(tasks[i].series[j]);
+        for (size_t j = 0; j < tasks[i].n_media; j++)
+            ins1_embeds_release(tasks[i].media[j].embeds);
     free(tasks);
     lines_free(&all);
     return exit_status;
@@ -373,6 +410,7 @@ static int run(int argc, char **argv)
         { "--repeat-last", FLAG_INT, &k.o.repeat_last, "N", "tokens that penalties look back" },
         { "--frequency-penalty", FLAG_REAL, &k.o.frequency_penalty, "X", "for each time before" },
         { "--presence-penalty", FLAG_REAL, &k.o.presence_penalty, "X", "once for what was there" },
+        { "--image", FLAG_TEXTS, &k.images, "FILE", "an image, PNG or JPEG; may be given often" },
         { "--series", FLAG_TEXTS, &k.series, "FILE", "a time series; may be given often" },
         { "--rate", FLAG_REAL, &k.rate, "HZ", "samples per second (default: the file's)" },
         { "--stats", FLAG_SET, &k.wants_stats, NULL, "tokens and seconds, on stderr" },
@@ -407,9 +445,9 @@ const command run_command = {
         "conversation, where Ctrl-C stops a reply and Ctrl-D ends. Sampling is as the "
         "checkpoint's\n"
         "generation_config.json says unless options say otherwise. With --json it reads lines of\n"
-        "{\"text\": ..., \"system\": ..., \"thinking\": true or false, \"series\": [{\"file\": "
-        "..., \"rate\": hertz}]},\n"
-        "each its own conversation; series stand before the text.",
+        "{\"text\": ..., \"system\": ..., \"thinking\": true or false, \"images\": [file, ...],\n"
+        "\"series\": [{\"file\": ..., \"rate\": hertz}]}, each its own conversation; media stand\n"
+        "before the text.",
     .example = "ins1 run MODEL -p 'How many rings does c1ccccc1 have?' --stats",
     .run = run,
 };

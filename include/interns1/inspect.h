@@ -28,7 +28,8 @@ enum {
 typedef struct ins1_observation {
     uint32_t struct_size; /* sizeof(ins1_observation) */
     uint32_t what;        /* one of INS1_OBSERVE_* */
-    int32_t seq;          /* the sequence */
+    int32_t seq;          /* the sequence; of an encoder: the tile or the step in time, counted over
+                             the call */
     int32_t
         layer; /* HIDDEN: 0 the input embeddings, i what layer i leaves, from 1. ROUTER: from 0 */
     size_t first;           /* position of the first token in the sequence */
@@ -128,6 +129,22 @@ INS1_API ins1_status ins1_vision_encoder_encode_pixels(ins1_embeds **out,
 INS1_API ins1_status ins1_vision_encoder_tower(ins1_embeds **out, ins1_vision_encoder *encoder,
                                                const float *pixels, const ins1_pixels_info *info,
                                                const ins1_call *call);
+
+/**
+ * Show the hidden states of a tower from the next encoding on: `seq` is the tile, or the step in
+ * time, `first` a row of it. Changes no bit of any result.
+ *
+ * @param mask      INS1_OBSERVE_HIDDEN; 0 is off.
+ * @param callback  Called while something is encoded; NULL when `mask` is 0.
+ * @param user      Handed to `callback`.
+ * @param call      Optional.
+ *
+ * @retval INS1_E_ARGUMENT     The mask names something else, or there is no callback.
+ * @retval INS1_E_STATE        The encoder was made without weights.
+ */
+INS1_API ins1_status ins1_vision_encoder_observe(ins1_vision_encoder *encoder, uint32_t mask,
+                                                 ins1_observe_fn callback, void *user,
+                                                 const ins1_call *call);
 
 /**
  * What the reference's processor makes of a signal before its model sees it.

@@ -41,7 +41,7 @@ ins1_status ins1_vision_encoder_create(ins1_vision_encoder **out, ins1_model *mo
         .keeper = model,
         .release_keeper = release_model,
         .processor = &processor,
-        .weights = NULL,
+        .weights = model->parts & INS1_PART_VISION ? &model->inside->loaded.vision.weights : NULL,
     };
     ins1_model_retain(model);
     status = s1_vision_create(out, &source, &options, &call);

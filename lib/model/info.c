@@ -47,9 +47,9 @@ ins1_status ins1_model_info_get(const ins1_model *model, ins1_model_info *out,
         .n_expert = d->n_expert,
         .n_expert_used = d->n_expert_used,
         .n_ctx_train = d->rope.max_position,
-        .n_params = loaded->bound.tally.n_params + loaded->series.tally.n_params,
-        .n_params_active =
-            loaded->bound.tally.n_params_active + loaded->series.tally.n_params_active,
+        .n_params = loaded->bound.tally.n_params + loaded->vision.tally.n_params +
+                    loaded->series.tally.n_params,
+        .n_params_active = loaded->bound.tally.n_params_active,
     };
     return s1_struct_export(out, &info, sizeof(info), call.error);
 }

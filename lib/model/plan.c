@@ -1,11 +1,13 @@
-#include "model/load.h"
+#include "model/private.h"
 
 #include "backend/cpu/cpu.h"
 #include "base/meter.h"
 #include "base/struct.h"
 #include "decoder/sizes.h"
+#include "model/processor.h"
 #include "runtime/runtime.h"
 #include "timeseries/encoder.h"
+#include "vision/vision.h"
 
 #include <string.h>
 
@@ -15,7 +17,7 @@ enum {
     BUFFER_BYTES = 100,      /* of a tensor's buffer, the lists it stands in included */
     CELL = 16,               /* a panel's rows are multiples of these bytes */
     PANEL_TOKENS = 64,       /* rows of one panel */
-    WEIGHTS = INS1_PART_TIMESERIES | INS1_PART_DECODER,
+    WEIGHTS = INS1_PART_VISION | INS1_PART_TIMESERIES | INS1_PART_DECODER,
     PRODUCT_BYTES = 160, /* of one product in the list of a region, and of a panel's head */
 };
 
@@ -26,6 +28,7 @@ typedef struct bill {
     uint64_t mapped; /* of the tensors, what is not from the allocator */
     uint64_t model;  /* tables of the model */
     uint64_t tables; /* of the decoder */
+    uint64_t vision; /* tables of the vision encoder */
     uint64_t series; /* tables of the time-series encoder, and weights in another order */
     uint64_t kv, scratch;
     uint64_t kv_per_token;
@@ -45,14 +48,15 @@ static uint64_t count_experts(const s1_config *config)
 static void bill_weights(bill *out, const s1_loaded *loaded, int32_t load_mode)
 {
     const s1_bound *bound = &loaded->bound;
-    const uint64_t disk = bound->tally.disk + loaded->series.tally.disk;
+    const uint64_t disk = bound->tally.disk + loaded->vision.tally.disk + loaded->series.tally.disk;
 
     out->beside = s1_checkpoint_copied(loaded->checkpoint);
     if (load_mode == INS1_LOAD_READ)
         out->beside += s1_checkpoint_file_size(loaded->checkpoint) - disk;
     else
         out->mapped = disk;
-    out->model = bound->n_layers * sizeof(*bound->layers) +
+    out->model = sizeof(ins1_model) + sizeof(struct s1_model_private) +
+                 bound->n_layers * sizeof(*bound->layers) +
                  bound->n_experts * sizeof(*bound->experts) +
                  s1_checkpoint_memory(loaded->checkpoint) +
                  s1_checkpoint_count(loaded->checkpoint) * BUFFER_BYTES;
@@ -146,6 +150,30 @@ static ins1_status bill_session(bill *out, const s1_loaded *loaded,
     return INS1_OK;
 }
 
+/* An encoder with default options, and the largest image that the checkpoint's processor makes. */
+static ins1_status bill_vision(bill *out, const s1_loaded *loaded, const s1_call *call)
+{
+    const s1_vision_config *c = &loaded->vision.config;
+    s1_vision_processor processor;
+    s1_tower_needs needs;
+
+    ins1_status status = s1_processor_read(
+        &processor, s1_documents_get(&loaded->documents, "config.json"),
+        s1_documents_get(&loaded->documents, "preprocessor_config.json"),
+        s1_documents_get(&loaded->documents, "video_preprocessor_config.json"), call->error);
+    if (status != INS1_OK)
+        return status;
+    s1_vision_plan(&needs, c, &processor, &loaded->memory);
+    out->vision = needs.tables + loaded->vision.n_layers * sizeof(*loaded->vision.layers);
+    out->scratch += needs.scratch;
+    if (out->on_device)
+        return INS1_OK;
+    const bool halves = out->halves && c->default_precision == INS1_PRECISION_BF16;
+    out->scratch += panel_bytes(needs.panel_rows, needs.panel_columns, halves) + STREAM_BYTES +
+                    (uint64_t)out->n_workers * S1_CPU_WORKER_BYTES;
+    return INS1_OK;
+}
+
 /* An encoder with default options. */
 static void bill_series(bill *out, const s1_loaded *loaded)
 {
@@ -194,6 +222,12 @@ static void write_weights(ins1_plan *out, const s1_loaded *loaded, const bill *b
         out->decoder.device = b->on_device ? out->decoder.disk : 0;
         shared = 0;
     }
+    if (loaded->parts & INS1_PART_VISION) {
+        out->vision.disk = loaded->vision.tally.disk;
+        out->vision.host = out->vision.disk + b->vision + shared;
+        out->vision.device = b->on_device ? out->vision.disk : 0;
+        shared = 0;
+    }
     if (loaded->parts & INS1_PART_TIMESERIES) {
         out->timeseries.disk = loaded->series.tally.disk;
         out->timeseries.host = out->timeseries.disk + b->series + shared;
@@ -217,9 +251,10 @@ static void write_plan(ins1_plan *out, const s1_loaded *loaded, int32_t load_mod
     write_weights(out, loaded, b);
     out->kv_per_token = b->kv_per_token;
     out->scratch = b->scratch;
-    out->total_host += out->decoder.host + out->timeseries.host;
+    out->total_host += out->decoder.host + out->vision.host + out->timeseries.host;
     if (b->on_device)
-        out->total_device = out->decoder.device + out->timeseries.device + b->kv + b->scratch;
+        out->total_device =
+            out->decoder.device + out->vision.device + out->timeseries.device + b->kv + b->scratch;
     else
         out->total_host += b->kv + b->scratch;
     out->least_total = out->total_host - mapped - b->mapped;
@@ -260,6 +295,8 @@ ins1_status ins1_model_plan(ins1_runtime *runtime, const ins1_model_options *mod
     }
     if (status == INS1_OK && loaded.parts & INS1_PART_DECODER)
         status = bill_session(&b, &loaded, &decoder_options, session, call.error);
+    if (status == INS1_OK && loaded.parts & INS1_PART_VISION)
+        status = bill_vision(&b, &loaded, &call);
     if (status == INS1_OK && loaded.parts & INS1_PART_TIMESERIES)
         bill_series(&b, &loaded);
     if (status == INS1_OK) {

@@ -139,6 +139,54 @@ static const char *const series_ignored[] = {
     "vocab_size",
 };
 
+/* The same of "vision_config", of both kinds of towers. */
+static const char *const vision_used[] = {
+    "attention_bias",
+    "deepstack_visual_indexes",
+    "depth",
+    "hidden_act",
+    "hidden_size",
+    "image_size",
+    "in_channels",
+    "intermediate_size",
+    "layer_norm_eps",
+    "model_type",
+    "norm_type",
+    "num_attention_heads",
+    "num_channels",
+    "num_heads",
+    "num_hidden_layers",
+    "num_position_embeddings",
+    "out_hidden_size",
+    "patch_size",
+    "rope_parameters",
+    "spatial_merge_size",
+    "temporal_patch_size",
+    "use_absolute_position_embeddings",
+    "use_mean_pooling",
+    "use_qk_norm",
+};
+
+static const char *const vision_ignored[] = {
+    "_attn_implementation",
+    "architectures",
+    "attention_dropout",
+    "attention_probs_dropout_prob",
+    "auto_map",
+    "drop_path_rate",
+    "dropout",
+    "dtype",
+    "hidden_dropout_prob",
+    "initializer_factor",
+    "initializer_range",
+    "layer_scale_init_value",
+    "projection_dropout",
+    "torch_dtype",
+    "transformers_version",
+    "use_flash_attn",
+    "use_mask_token",
+};
+
 static bool is_in(s1_json key, const char *const *list, size_t n)
 {
     for (size_t i = 0; i < n; i++)
@@ -159,6 +207,7 @@ typedef struct vocabulary {
     }
 
 static const vocabulary decoder_keys = VOCABULARY(used, ignored);
+static const vocabulary vision_keys = VOCABULARY(vision_used, vision_ignored);
 static const vocabulary series_keys = VOCABULARY(series_used, series_ignored);
 
 static void walk_object(s1_json object, const char *where, const vocabulary *known,
@@ -177,5 +226,6 @@ void s1_config_unknown(s1_json root, void (*visit)(void *user, const char *where
 {
     walk_object(root, "", &decoder_keys, visit, user);
     walk_object(s1_json_get(root, "text_config"), "text_config/", &decoder_keys, visit, user);
+    walk_object(s1_json_get(root, "vision_config"), "vision_config/", &vision_keys, visit, user);
     walk_object(s1_json_get(root, "ts_config"), "ts_config/", &series_keys, visit, user);
 }

@@ -10,7 +10,10 @@
 
 #include <stdio.h>
 
-enum { PIXELS_TOGETHER = 1 << 22 }; /* values; a unit may have more */
+enum {
+    PIXELS_TOGETHER = 1 << 22, /* values; a unit may have more */
+    LARGE_SIDE = 1 << 15,      /* of an image that every processor makes smaller */
+};
 
 /* --- life --- */
 
@@ -165,6 +168,23 @@ static size_t units_together(const s1_pixels *pixels)
     return units < most ? units : most;
 }
 
+void s1_vision_plan(s1_tower_needs *out, const s1_vision_config *config,
+                    const s1_vision_processor *processor, const ins1_allocator *memory)
+{
+    const int64_t n = (int64_t)processor->max_tiles + 1;
+    s1_source source = { 0 };
+
+    *out = (s1_tower_needs){ 0 };
+    if (s1_source_of_size(&source, processor, LARGE_SIDE, LARGE_SIDE, SIZE_MAX, NULL) != INS1_OK)
+        return;
+    if (processor->kind == S1_VISION_TILES && source.pixels.n_tiles < n)
+        source.pixels.n_tiles = (int32_t)n;
+    s1_tower_plan(out, config, &source.pixels, memory);
+    out->tables += sizeof(ins1_vision_encoder);
+    out->scratch +=
+        units_together(&source.pixels) * s1_pixels_unit_values(&source.pixels) * sizeof(float);
+}
+
 /* All units to `out`, [rows][width]. */
 static ins1_status encode_units(ins1_vision_encoder *encoder, s1_source *source, float *out,
                                 const s1_call *call)
@@ -218,6 +238,27 @@ static ins1_status encode_source(ins1_embeds **out, ins1_vision_encoder *encoder
     return status;
 }
 
+/* Rows of an image in the tower; of one that will fail in its turn, none. */
+static size_t count_rows(const ins1_vision_encoder *encoder, const ins1_image *given)
+{
+    ins1_image image;
+    s1_source source;
+
+    if (s1_struct_import(&image, given, sizeof(image), NULL) != INS1_OK ||
+        s1_source_of_size(&source, &encoder->processor, image.width, image.height,
+                          encoder->max_tokens, NULL) != INS1_OK)
+        return 0;
+    return s1_tower_rows(encoder->tower, &source.pixels, true);
+}
+
+static void begin_images(ins1_vision_encoder *encoder, const ins1_image *images, size_t n)
+{
+    size_t n_rows = 0;
+    for (size_t i = 0; i < n; i++)
+        n_rows += count_rows(encoder, s1_struct_at(images, i));
+    s1_tower_begin(encoder->tower, n_rows);
+}
+
 static ins1_status encode_image(ins1_embeds **out, ins1_vision_encoder *encoder,
                                 const ins1_image *image, size_t index, const s1_call *call)
 {
@@ -250,6 +291,8 @@ ins1_status ins1_vision_encoder_encode(ins1_embeds **out, ins1_vision_encoder *e
                          "no place for the embeddings of %zu images, or no images", n_images);
     if (status == INS1_OK)
         status = s1_vision_needs_tower(encoder, &call);
+    if (status == INS1_OK && n_images)
+        begin_images(encoder, images, n_images);
     for (size_t i = 0; status == INS1_OK && i < n_images; i++)
         status = encode_image(&out[i], encoder, s1_struct_at(images, i), i, &call);
     for (size_t i = 0; status != INS1_OK && out && i < n_images; i++) {
@@ -271,6 +314,7 @@ static ins1_status encode_clip(ins1_embeds **out, ins1_vision_encoder *encoder, 
                                 call->error);
     for (size_t i = 0; i < n; i++)
         times[i] = s1_source_time(source, i);
+    s1_tower_begin(encoder->tower, s1_tower_rows(encoder->tower, &source->pixels, true));
     ins1_status status = encode_source(out, encoder, source, times, call);
     s1_free(encoder->memory, times, n * sizeof(*times), INS1_MEM_SCRATCH);
     return status;

@@ -27,12 +27,16 @@ typedef struct s1_vision_source {
     void *keeper;
     void (*release_keeper)(void *keeper);
     const s1_vision_processor *processor;
-    const struct s1_vision_weights *weights; /* NULL with INS1_VISION_ENCODER_NO_WEIGHTS */
+    const s1_vision_weights *weights; /* NULL with INS1_VISION_ENCODER_NO_WEIGHTS */
 } s1_vision_source;
 
 /* `options` was imported. */
 ins1_status s1_vision_create(ins1_vision_encoder **out, const s1_vision_source *source,
                              const ins1_vision_encoder_options *options, const s1_call *call);
+
+/* The same for the largest image that a processor makes, with the pixels on their way. */
+void s1_vision_plan(s1_tower_needs *out, const s1_vision_config *config,
+                    const s1_vision_processor *processor, const ins1_allocator *memory);
 
 /* Around every call on an encoder. */
 ins1_status s1_vision_enter(ins1_vision_encoder *encoder, s1_call *call, const ins1_call *given);

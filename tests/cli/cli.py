@@ -74,7 +74,9 @@ def failures_are_told():
     check_status(1, "info", model, "--level", "avx9000", said="avx9000")
     check_status(1, "info", model, "--device", "abacus", said="abacus")
     check_status(1, "info", model, "--plugin", "/nowhere.so", said="/nowhere.so")
+    check_status(2, "embed", model, "out.npy", said="nothing to encode")
     check_status(1, "embed", model, "out.npy", "--series", "x.csv", said="INS1_E_UNSUPPORTED")
+    check_status(1, "embed", model, "out.npy", "--pixels", "x.npy", said="INS1_E_UNSUPPORTED")
     check_status(1, "check-backend", "/nowhere.so", said="/nowhere.so")
     check_status(1, "tokenize", model, said="INS1_E_UNSUPPORTED")
 
