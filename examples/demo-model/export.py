@@ -27,11 +27,9 @@ def config(encoders=True):
     cfg = dict(CONFIG)
     factor = cfg.pop("fope_init_factor")
     ids = {name: BASE_SIZE + at for name, at in [("bos", 0), ("eos", 2), ("vision_start", 9), ("vision_end", 10),
-                                                 ("image", 12), ("video", 13), ("ts_start", 40), ("ts_end", 41), ("ts", 42)]}
+                                                 ("image", 12), ("video", 13), ("ts", 42)]}
     senses = {} if not encoders else {
         "ts_config": dict(sorted({**SERIES, "dtype": "bfloat16", "model_type": "interns1_pro_time_series"}.items())),
-        "ts_end_id": ids["ts_end"],
-        "ts_start_id": ids["ts_start"],
         "ts_token_id": ids["ts"],
         "vision_config": dict(sorted({**VISION, "dtype": "bfloat16", "initializer_range": 0.02,
                                       "model_type": "interns1_pro_vision"}.items())),
