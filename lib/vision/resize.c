@@ -17,7 +17,6 @@ enum {
     BAND_ROWS = 64,        /* of the result */
     BAND_BYTES = 1 << 22,  /* of rows between the passes, where that is more than one row */
     MAX_SCRATCH = 1 << 26, /* of all workers; else one works alone */
-    ROWS_BETWEEN_POLLS = 16,
 };
 
 /* --- weights --- */
@@ -143,23 +142,35 @@ static uint8_t round_off(int32_t sum, int32_t bits)
     return (uint8_t)(sum < 0 ? 0 : sum > 255 ? 255 : sum);
 }
 
-/* One row, [n_in][3] to [n_out][3]. */
-static void pass_across(const axis *a, const uint8_t *in, uint8_t *out)
-{
-    const int32_t half = 1 << (a->bits - 1);
+/* Rows that go across together: beside each other in memory, so that a weight meets all of them at
+ * once. */
+enum { ROWS = 16, GROUP = CHANNELS * ROWS };
 
-    for (int32_t o = 0; o < a->n_out; o++) {
+/* Row `row` of the group, [n_in][3] to its place in [n_in][3][ROWS]. */
+static void interleave(uint8_t *group, const uint8_t *line, size_t n, size_t row)
+{
+    group += row;
+    for (size_t i = 0; i < n * CHANNELS; i++, group += ROWS)
+        *group = line[i];
+}
+
+/* A group, [n_in][3][ROWS], to the first `n` rows of `out`, each [n_out][3]. */
+static void pass_across(const axis *a, const uint8_t *group, uint8_t *out, size_t n)
+{
+    const size_t width = (size_t)a->n_out * CHANNELS;
+
+    for (int32_t o = 0; o < a->n_out; o++, out += CHANNELS) {
         const int16_t *w = a->weights + (size_t)o * a->most;
-        const uint8_t *p = in + (size_t)a->spans[o].first * CHANNELS;
-        int32_t red = half, green = half, blue = half;
-        for (int32_t j = 0; j < a->spans[o].n; j++, p += CHANNELS) {
-            red += w[j] * p[0];
-            green += w[j] * p[1];
-            blue += w[j] * p[2];
-        }
-        *out++ = round_off(red, a->bits);
-        *out++ = round_off(green, a->bits);
-        *out++ = round_off(blue, a->bits);
+        const uint8_t *p = group + (size_t)a->spans[o].first * GROUP;
+        int32_t sum[GROUP];
+        for (int i = 0; i < GROUP; i++)
+            sum[i] = 1 << (a->bits - 1);
+        for (int32_t j = 0; j < a->spans[o].n; j++, p += GROUP)
+            for (int i = 0; i < GROUP; i++)
+                sum[i] += w[j] * p[i];
+        for (size_t row = 0; row < n; row++)
+            for (size_t c = 0; c < CHANNELS; c++)
+                out[row * width + c] = round_off(sum[c * ROWS + row], a->bits);
     }
 }
 
@@ -197,8 +208,9 @@ typedef struct resize {
     axis across, down;
     uint8_t *out;
     int32_t band_rows, n_bands;
-    size_t line_size, scratch_size; /* of one worker: a line as it is read, then the rows between */
-    uint8_t *scratch;               /* owned, [n_workers][scratch_size] */
+    /* Of one worker: a row as it is read, a group of rows, the rows between the passes. */
+    size_t line_size, group_size, scratch_size;
+    uint8_t *scratch; /* owned, [n_workers][scratch_size] */
     int32_t n_workers;
     const s1_call *call;
 } resize;
@@ -213,6 +225,28 @@ static span rows_of(const resize *r, int32_t from, int32_t to)
     return (span){ first, last.first + last.n - first };
 }
 
+/* Rows `rows` of the picture across, to `out`. False when the call is to stop. */
+static bool read_across(const resize *r, span rows, uint8_t *scratch, uint8_t *out)
+{
+    const size_t width = (size_t)r->across.n_out * CHANNELS;
+    uint8_t *group = scratch + r->line_size;
+
+    for (int32_t at = 0; at < rows.n; at += ROWS, out += ROWS * width) {
+        const int32_t n = rows.n - at < ROWS ? rows.n - at : ROWS;
+        if (s1_call_poll(r->call) != INS1_OK)
+            return false;
+        for (int32_t i = 0; i < n; i++) {
+            uint8_t *to = r->across.spans ? scratch : out + (size_t)i * width;
+            s1_picture_row(r->picture, rows.first + at + i, to);
+            if (r->across.spans)
+                interleave(group, to, (size_t)r->across.n_in, (size_t)i);
+        }
+        if (r->across.spans)
+            pass_across(&r->across, group, out, (size_t)n);
+    }
+    return true;
+}
+
 static void run_band(void *arg, int32_t index, int32_t worker)
 {
     const resize *r = arg;
@@ -220,20 +254,14 @@ static void run_band(void *arg, int32_t index, int32_t worker)
     int32_t to = r->down.n_out - from > r->band_rows ? from + r->band_rows : r->down.n_out;
     span rows = rows_of(r, from, to);
     size_t width = (size_t)r->across.n_out * CHANNELS;
-    uint8_t *line = r->scratch + (size_t)worker * r->scratch_size;
+    uint8_t *scratch = r->scratch + (size_t)worker * r->scratch_size;
     uint8_t *out = r->out + (size_t)from * width;
-    uint8_t *between = r->down.spans ? line + r->line_size : out;
+    uint8_t *between = r->down.spans ? scratch + r->line_size + r->group_size : out;
 
-    for (int32_t i = 0; i < rows.n; i++) {
-        if (i % ROWS_BETWEEN_POLLS == 0 && s1_call_poll(r->call) != INS1_OK)
-            return;
-        uint8_t *to_row = between + (size_t)i * width;
-        s1_picture_row(r->picture, rows.first + i, r->across.spans ? line : to_row);
-        if (r->across.spans)
-            pass_across(&r->across, line, to_row);
-    }
+    if (!read_across(r, rows, scratch, between))
+        return;
     for (int32_t o = from; r->down.spans && o < to; o++, out += width) {
-        if (o % ROWS_BETWEEN_POLLS == 0 && s1_call_poll(r->call) != INS1_OK)
+        if (o % ROWS == 0 && s1_call_poll(r->call) != INS1_OK)
             return;
         pass_down(&r->down, o, between + (size_t)(r->down.spans[o].first - rows.first) * width,
                   width, out);
@@ -256,8 +284,11 @@ static ins1_status make_scratch(resize *r, const s1_host *host, ins1_error *erro
         if ((uint64_t)rows.n > between)
             between = (uint64_t)rows.n;
     }
-    r->line_size = r->across.spans ? (size_t)r->across.n_in * CHANNELS : 0;
-    if (!s1_mul(between, width, &size) || !s1_add(size, r->line_size, &size) || size > PTRDIFF_MAX)
+    uint64_t line = r->across.spans ? (uint64_t)r->across.n_in * CHANNELS : 0;
+    r->line_size = (size_t)line;
+    r->group_size = (size_t)line * ROWS;
+    if (!s1_mul(between, width, &size) || !s1_add(size, line * (ROWS + 1), &size) ||
+        size > PTRDIFF_MAX)
         return s1_fail(error, INS1_E_MEMORY, "no memory for %llu rows of %llu bytes",
                        (unsigned long long)between, (unsigned long long)width);
     r->scratch_size = (size_t)size;

@@ -58,8 +58,13 @@ void s1_tiles_of_video(s1_pixels *out, const s1_vision_processor *processor, siz
 void s1_tiles_write(float *out, const s1_pixels *pixels, const uint8_t *canvas, size_t stride,
                     const s1_table *table)
 {
-    for (size_t c = 0; c < 3; c++)
-        for (size_t y = 0; y < (size_t)pixels->height; y++)
-            for (size_t x = 0; x < (size_t)pixels->width; x++)
-                *out++ = table->of[c][canvas[y * stride + x * 3 + c]];
+    const size_t width = (size_t)pixels->width, plane = (size_t)pixels->height * width;
+
+    for (size_t y = 0; y < (size_t)pixels->height; y++, canvas += stride)
+        for (size_t x = 0; x < width; x++, out++) {
+            const uint8_t *pixel = canvas + x * 3;
+            out[0] = table->of[0][pixel[0]];
+            out[plane] = table->of[1][pixel[1]];
+            out[2 * plane] = table->of[2][pixel[2]];
+        }
 }

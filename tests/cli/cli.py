@@ -3,6 +3,7 @@
 
     cli.py INS1 GOLDEN_FOLDER [TOKENIZER_FOLDER]
 """
+import ast
 import json
 import pathlib
 import signal
@@ -200,6 +201,35 @@ def numbers():
     check("decode" in check_status(0, "bench", model, "--prompt", "5", "--depth", "0", "--batch", "1", "--table"), "table")
 
 
+def array(path):
+    """Type, shape and bytes of a NumPy file."""
+    data = path.read_bytes()
+    end = 10 + int.from_bytes(data[8:10], "little")
+    head = ast.literal_eval(data[10:end].decode())
+    return head["descr"], head["shape"], data[end:]
+
+
+def images():
+    cases = sorted(golden.glob("pixels-*/case*.json"))
+    check(len(cases) > 10, f"{len(cases)} cases of preprocess")
+    for path in cases:
+        case = json.loads(path.read_text())
+        args = [path.parent / a if a.endswith(".png") else a for a in case["args"]]
+        with tempfile.TemporaryDirectory() as folder:
+            got, want = pathlib.Path(folder) / "out.npy", path.parent / case["expect"]
+            code, out, err = run("preprocess", path.parent, got, *args)
+            if code and "built without" in err:
+                return print("skipped: preprocess, this ins1 reads no images")
+            check(code == 0 and json.loads(out) == case["prints"], f"{path}: {code} {out} {err}")
+            check(code == 0 and array(got) == array(want), f"{path}: the array is another")
+    check_status(2, "preprocess", model, "out.npy", said="--image")
+    check_status(1, "preprocess", golden / "pixels-s1", "/nowhere/out.npy", "--image", golden / "pixels-s1/dot.png", said="/nowhere/out.npy")
+    check_status(1, "preprocess", golden / "pixels-s1", "out.npy", "--image", "/nowhere.png", said="/nowhere.png")
+    check_status(1, "preprocess", golden / "pixels-s1", "out.npy", "--image", path, said="neither PNG nor JPEG")
+    check_status(1, "preprocess", "/nowhere", "out.npy", "--image", path, said="/nowhere")
+    check_status(1, "preprocess", model, "out.npy", "--image", golden / "pixels-s1/dot.png", said="vision_config")
+
+
 def texts():
     out = answers("tokenize", tokenizer, lines=['"CCO"', '"\\ud800"', '"a"'], status=1)
     check(isinstance(out[0], list) and out[1]["status"] == "INS1_E_FORMAT" and isinstance(out[2], list), f"tokenize {out}")
@@ -217,7 +247,7 @@ def texts():
 
 
 for test in [usage, help_texts, failures_are_told, output_that_cannot_be_written_is_a_failure, interrupts,
-             input_that_never_ends_can_be_interrupted, a_line_for_each_line, scores, rewards, numbers] + ([texts] if tokenizer else []):
+             input_that_never_ends_can_be_interrupted, a_line_for_each_line, scores, rewards, numbers, images] + ([texts] if tokenizer else []):
     test()
 if not tokenizer:
     print("skipped: texts, there is no tokenizer")
