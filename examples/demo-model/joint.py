@@ -32,9 +32,9 @@ from model import Decoder
 from questions import SENSES, wording
 from tokenizer import Tokenizer
 
-STEP = {"molecules": 1536, "pictures": 48, "signals": 12}        # tokens, rows, rows
-RATES = {"muon": 0.004, "adam": 1e-3, "towers": 0.002, "towers adam": 4e-4}
-SHARES = {"molecules": 1.0, "pictures": 0.7, "signals": 0.5, "light head": 0.2}     # of the loss
+STEP = {"molecules": 1536, "pictures": 48, "signals": 10}        # tokens, rows, rows
+RATES = {"muon": 0.004, "adam": 1e-3, "towers": 0.003, "towers adam": 5e-4}
+SHARES = {"molecules": 3.0, "pictures": 2.0, "signals": 0.5, "light head": 0.2}     # of the loss
 LENGTHS = (300, 400, 450, 500, 500, 600)
 
 
@@ -124,10 +124,10 @@ def check(model, senses, molecules, count=240):
             rows.append(row)
         batch = Batch(rows)
         note(right_rows(model, model(batch.ids, batch.pos, batch.mask)[0], batch))
-    for pixels, texts in encoders.held_out("image", count // 64 * 128):
+    for pixels, texts in encoders.held_out("image", max(count // 64, 1) * 128):
         batch, places, rows, _ = senses.batch(pixels, texts, fixed=True)
         note(right_rows(model, model(batch.ids, batch.pos, batch.mask, media=(places, rows))[0], batch))
-    for samples, facts in encoders.held_out("series", count // 64 * 64):
+    for samples, facts in encoders.held_out("series", max(count // 64, 1) * 64):
         batch, places, rows, _ = senses.batch(samples=samples, facts=facts, fixed=True)
         note(right_rows(model, model(batch.ids, batch.pos, batch.mask, media=(places, rows))[0], batch))
     return "  ".join("%s %.1f" % (k, 100.0 * a / b) for k, (a, b) in seen.items())
