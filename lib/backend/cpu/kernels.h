@@ -119,7 +119,9 @@ typedef struct s1_attend {
 
 enum {
     S1_ATTEND_KEYS = 128, /* that are summed on their own; the sums are then added */
-    S1_ATTEND_ROWS = 192, /* most of one call */
+    S1_ATTEND_GROUP =
+        6, /* rows that a level may take together: all blocks but the last have so many */
+    S1_ATTEND_ROWS = 384, /* most of one call */
     S1_ATTEND_SCRATCH = 640 << 10,
 };
 
@@ -129,7 +131,8 @@ static inline int64_t s1_attend_rows(int64_t d)
     enum { FLOATS = S1_ATTEND_SCRATCH / 4 - 32 * S1_ATTEND_KEYS };
     int64_t wide = s1_ceil_div(d, 16) * 16;
     int64_t rows = (FLOATS - 2 * S1_ATTEND_KEYS * wide) / (2 * wide + 2);
-    return rows < S1_ATTEND_ROWS ? rows : S1_ATTEND_ROWS;
+    rows = rows < S1_ATTEND_ROWS ? rows : S1_ATTEND_ROWS;
+    return rows / S1_ATTEND_GROUP * S1_ATTEND_GROUP;
 }
 
 /* Keys [begin, end) of it, a slice after the other, `begin` a multiple of S1_ATTEND_KEYS; what came
@@ -201,7 +204,9 @@ void s1_attention_init_scalar(s1_kernels *kernels);
 void s1_rows_init_scalar(s1_kernels *kernels);
 void s1_product_init_avx2(s1_kernels *kernels);
 void s1_rows_init_avx2(s1_kernels *kernels);
+void s1_attention_init_avx2(s1_kernels *kernels);
 void s1_product_init_avx512(s1_kernels *kernels);
 void s1_rows_init_avx512(s1_kernels *kernels);
+void s1_attention_init_avx512(s1_kernels *kernels);
 
 #endif

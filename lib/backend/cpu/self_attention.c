@@ -5,14 +5,17 @@
  * their order, so neither blocks nor segments nor threads show. */
 
 enum {
-    TASK = 1 << 22,  /* multiplications that are worth a task */
-    SLICE = 1 << 26, /* of a slice of keys; between two it is asked whether to stop */
+    SMALLEST_BLOCK = 4,   /* groups */
+    TASK = 1 << 22,       /* multiplications that are worth a task */
+    BLOCK_COST = 1 << 15, /* as many as the beginning and the end of a block take */
+    SLICE = 1 << 26,      /* of a slice of keys; between two it is asked whether to stop */
 };
 
 typedef struct self_work {
     s1_cpu_stream *stream;
     const ins1_op *op;
     int64_t t, heads, d;
+    int64_t groups;   /* of S1_ATTEND_GROUP rows */
     int64_t n_blocks; /* of a head */
     int64_t total;    /* blocks of all heads and segments */
     int64_t a_task;
@@ -31,10 +34,11 @@ static s1_attend describe(const self_work *work, int64_t index)
     int64_t block = index % work->n_blocks;
     int64_t head = index / work->n_blocks % work->heads;
     int64_t segment = index / work->n_blocks / work->heads;
-    int64_t first = work->t * block / work->n_blocks;
-    int64_t end = work->t * (block + 1) / work->n_blocks;
+    int64_t first = work->groups * block / work->n_blocks * S1_ATTEND_GROUP;
+    int64_t end = work->groups * (block + 1) / work->n_blocks * S1_ATTEND_GROUP;
     bool causal = op->flags & INS1_OP_CAUSAL;
 
+    end = end < work->t ? end : work->t;
     return (s1_attend){
         .q = row_of(&op->in[0], segment, first, head),
         .y = row_of(&op->out[0], segment, first, head),
@@ -72,24 +76,38 @@ static void attend_task(void *arg, int32_t index, int32_t worker)
     }
 }
 
+/* As few blocks as the scratch allows, since each lays out the keys for itself, but enough for all
+ * workers. */
+static int64_t count_blocks(const self_work *work, int64_t heads)
+{
+    int64_t fewest = s1_ceil_div(work->groups * S1_ATTEND_GROUP, s1_attend_rows(work->d));
+    int64_t most = s1_ceil_div(work->groups, SMALLEST_BLOCK);
+    int64_t wanted = s1_ceil_div(4 * (int64_t)work->stream->workers, heads);
+
+    wanted = wanted < most ? wanted : most;
+    return wanted > fewest ? wanted : fewest;
+}
+
 int32_t s1_cpu_self_attention(s1_cpu_stream *stream, const ins1_op *op)
 {
     const ins1_tensor_desc *q = &op->in[0];
+    int64_t heads = q->dim[0] * q->dim[2];
     self_work work = {
         .stream = stream,
         .op = op,
         .t = q->dim[1],
         .heads = q->dim[2],
         .d = q->dim[3],
+        .groups = s1_ceil_div(q->dim[1], S1_ATTEND_GROUP),
     };
     _Static_assert((int)S1_ATTEND_SCRATCH <= (int)S1_WORKER_SCRATCH, "room for a block");
 
-    if (work.t == 0 || work.d == 0)
+    if (heads == 0 || work.t == 0 || work.d == 0)
         return INS1_OK;
-    work.n_blocks = s1_ceil_div(work.t, s1_attend_rows(work.d));
-    work.total = q->dim[0] * work.heads * work.n_blocks;
+    work.n_blocks = count_blocks(&work, heads);
+    work.total = heads * work.n_blocks;
     int64_t a_key = 2 * s1_ceil_div(work.t, work.n_blocks) * work.d;
     work.slice = s1_ceil_div(SLICE / a_key + 1, S1_ATTEND_KEYS) * S1_ATTEND_KEYS;
-    work.a_task = TASK / (a_key * work.t) + 1;
+    work.a_task = TASK / (a_key * work.t + BLOCK_COST) + 1;
     return s1_cpu_region(stream, attend_task, &work, s1_ceil_div(work.total, work.a_task));
 }
