@@ -2,8 +2,9 @@
 """Checkpoints to measure speed with: true shapes, random weights, no tokenizer. Standard library only.
 
     python make_checkpoint.py dense OUT    Qwen3-1.7B's shape in the layout of Intern-S1-mini, BF16, tied head, 3.4 GB
+    python make_checkpoint.py series OUT   Intern-S1-Pro's time-series encoder, BF16, 0.3 GB
     python make_checkpoint.py moe OUT      a slice of Intern-S1-FP8: 4096 wide, 4 layers, 128 experts, 10 GB
-    python make_checkpoint.py vision OUT   the vision tower and projector of Intern-S1-mini, a decoder of one layer, 1.1 GB
+    python make_checkpoint.py vision OUT   Intern-S1-mini's vision tower and projector, BF16, 0.7 GB
 
 The values are random, of the size that trained weights have, without denormals and NaN. They come out of one
 random block that is read again and again from other places, so that no two tensors and no two pages are alike.
@@ -39,20 +40,26 @@ def moe_config(args):
     return text, True
 
 
-def vision_config(args):
-    config = shapes.mini_config()
-    text = config["text_config"] | {"num_hidden_layers": 1, "vocab_size": args.vocab or 1024,
-                                    "tie_word_embeddings": True}
-    return text, config["vision_config"] | {"num_hidden_layers": args.layers or 24}
+def series_config():
+    """The encoder alone; the config of a decoder says its width."""
+    config = shapes.pro_config() | {"ts_token_id": 151685, "ts_config": shapes.series_config()}
+    del config["vision_config"]
+    return config
 
 
-def top_config(text, vision=None):
-    """The special ids are the last ones of the vocabulary."""
+def towers():
+    """Name -> config and tensors of an encoder alone."""
+    mini, pro = shapes.mini_config(), series_config()
+    return {"series": (pro, shapes.series_tensors(pro["ts_config"])),
+            "vision": (mini, shapes.intern_vit_tensors(mini["vision_config"], mini["text_config"]["hidden_size"]))}
+
+
+def top_config(text):
+    """Without a vision tower; the special ids are the last ones of the vocabulary."""
     last = text["vocab_size"] - 1
     text |= {"bos_token_id": last - 2, "eos_token_id": last - 1}
-    config = shapes.intern_s1(text, vision) | {"image_token_id": last}
-    if not vision:
-        del config["vision_config"]
+    config = shapes.intern_s1(text, None) | {"image_token_id": last}
+    del config["vision_config"]
     return config
 
 
@@ -103,7 +110,7 @@ class Writer:
             if kind == "F32":
                 file.write(struct.pack("<f", 0.02 / SPREAD) * (count // 4))
             elif len(shape) == 1 and not name.endswith(".bias"):
-                # Norms multiply by 1, layers of a tower by their first value, 0.1.
+                # Norms multiply by 1, layers of a vision tower by their first value, 0.1.
                 file.write(struct.pack("<H", 0x3DCD if ".lambda_" in name else 0x3F80) * shape[0])
             else:
                 self.random_bytes(file, kind, count)
@@ -111,18 +118,19 @@ class Writer:
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("model", choices=("dense", "moe", "vision"))
+    parser.add_argument("model", choices=("dense", "moe", "series", "vision"))
     parser.add_argument("out", type=pathlib.Path)
     for name in ("layers", "experts", "vocab"):
         parser.add_argument("--" + name, type=int, help="in place of the default")
     args = parser.parse_args()
-    vision, fp8 = None, False
-    if args.model == "vision":
-        text, vision = vision_config(args)
-    else:
-        text, fp8 = (dense_config if args.model == "dense" else moe_config)(args)
-    config = top_config(text, vision)
-    tensors = shapes.model_tensors(config, fp8) if vision else list(shapes.stored(shapes.decoder(text), fp8))
+    if args.model in towers():
+        config, tensors = towers()[args.model]
+        tensors = list(shapes.stored(tensors, False))
+        print(shapes.write_model(args.out, config, tensors, 5_000_000_000, Writer()), "bytes")
+        return
+    text, fp8 = (dense_config if args.model == "dense" else moe_config)(args)
+    config = top_config(text)
+    tensors = list(shapes.stored(shapes.decoder(text), fp8))
     if fp8:
         config["quantization_config"] = shapes.quantization_config(tensors, None)
     print(shapes.write_model(args.out, config, tensors, 5_000_000_000, Writer()), "bytes")
