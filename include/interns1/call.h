@@ -27,7 +27,7 @@ typedef struct ins1_cancel ins1_cancel;
 enum {
     INS1_PHASE_OPEN = 1,    /* files of a checkpoint */
     INS1_PHASE_VERIFY = 2,  /* bytes whose checksum is compared */
-    INS1_PHASE_ENCODE = 3,  /* images, frames or series */
+    INS1_PHASE_ENCODE = 3,  /* images, frames, or steps of the layers over series */
     INS1_PHASE_PREFILL = 4, /* tokens */
     INS1_PHASE_SCORE = 5    /* tokens */
 };

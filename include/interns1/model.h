@@ -130,7 +130,7 @@ typedef struct ins1_model_info {
     int32_t n_expert_used;    /* experts that a token visits */
     int32_t n_ctx_train;      /* tokens of the longest context it was trained for */
     uint64_t n_params;        /* weights of all parts that were opened */
-    uint64_t n_params_active; /* of them those that one token touches */
+    uint64_t n_params_active; /* of the decoder's those that one token touches */
 } ins1_model_info;
 
 /**

@@ -35,7 +35,6 @@ typedef struct s1_registry s1_registry;
 ins1_status s1_registry_create(s1_registry **out, const s1_host *host, const char *cpu_level,
                                ins1_error *error);
 void s1_registry_destroy(s1_registry *registry);
-ins1_status s1_registry_add(s1_registry *registry, const ins1_backend_api *api, ins1_error *error);
 ins1_status s1_registry_load(s1_registry *registry, const char *absolute_path, ins1_error *error);
 /* A backend that is linked in, by its entry. */
 ins1_status s1_registry_enter(s1_registry *registry, ins1_backend_entry_fn entry,

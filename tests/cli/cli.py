@@ -3,6 +3,7 @@
 
     cli.py INS1 GOLDEN_FOLDER [TOKENIZER_FOLDER]
 """
+import ast
 import json
 import pathlib
 import signal
@@ -52,6 +53,8 @@ def usage():
     check_status(2, "info", model, "--quiet=1", said="takes no value")
     check_status(2, "info", model, "--pool", "swimming", said="swimming")
     check_status(2, "plan", model, "--precision", "f64", said="f64")
+    check_status(2, "embed", model, "out.npy", said="nothing to encode")
+    check_status(2, "embed", model, "out.npy", "--series", "a.csv", "--samples", "b.npy", said="both")
     check_status(2, "info", model, "--plugin", "here.so", said="absolute")
     check_status(2, "bench", model, "--repeat", "0", said="--repeat")
     check_status(2, "run", model, "--temperature", "nan", said="nan")
@@ -72,7 +75,9 @@ def failures_are_told():
     check_status(1, "info", model, "--level", "avx9000", said="avx9000")
     check_status(1, "info", model, "--device", "abacus", said="abacus")
     check_status(1, "info", model, "--plugin", "/nowhere.so", said="/nowhere.so")
-    check_status(1, "embed", model, "out.npy", said="INS1_E_UNSUPPORTED")
+    check_status(2, "embed", model, "out.npy", said="nothing to encode")
+    check_status(1, "embed", model, "out.npy", "--series", "x.csv", said="INS1_E_UNSUPPORTED")
+    check_status(1, "embed", model, "out.npy", "--pixels", "x.npy", said="INS1_E_UNSUPPORTED")
     check_status(1, "check-backend", "/nowhere.so", said="/nowhere.so")
     check_status(1, "tokenize", model, said="INS1_E_UNSUPPORTED")
 
@@ -136,12 +141,50 @@ def a_line_for_each_line():
             check(kinds == {"logits", "hidden", "experts", "gates", "greedy"}, f"files {kinds}")
 
 
+def series_become_rows():
+    folder = golden / "series-f32"
+    with tempfile.TemporaryDirectory() as out:
+        rows = pathlib.Path(out) / "rows.npy"
+        said = check_status(0, "embed", folder, rows, "--samples", folder / "positions.npy", "--rate", 20)
+        check(json.loads(said) == {"tokens": 25, "dim": 18}, f"embed --samples: {said}")
+        check(rows.read_bytes()[:6] == b"\x93NUMPY" and b"(25, 18)" in rows.read_bytes()[:128], "embed: the file")
+        csv = pathlib.Path(out) / "beat.csv"
+        csv.write_text("time,lead (mV)\n" + "".join(f"{i / 36},{i * i % 17}\n" for i in range(147)))
+        said = check_status(0, "embed", folder, rows, "--series", csv)
+        check(json.loads(said)["tokens"] == 6, f"embed --series with the file's rate: {said}")
+        said = check_status(0, "embed", folder, rows, "--series", csv, "--rate", 1, "--max-samples", 60)
+        check(json.loads(said)["tokens"] == 7, f"embed --series --rate --max-samples: {said}")
+        said = check_status(0, "embed", folder, rows, "--series", csv, "--tower", "--precision", "bf16")
+        check(json.loads(said)["dim"] == 22, f"embed --tower: {said}")
+        check_status(1, "embed", folder, rows, "--series", csv, "--rate", 1e6, said="at least 321")
+        check_status(1, "embed", folder, rows, "--series", csv, "--rate", -3, said="-3")
+        check_status(1, "embed", folder, rows, "--series", "/nowhere.wav", said="/nowhere.wav")
+        check_status(1, "embed", folder, "/nowhere/rows.npy", "--series", csv, said="/nowhere/rows.npy")
+        check_status(1, "run", model, "-p", "x", "--series", csv, said="ins1 run")
+
+
 def scores():
     line = {"prefix": [1, 2], "candidates": [[3], [4, 5], []]}
     out = answers("score", model, lines=[json.dumps(line), "{}", '{"prefix": [], "candidates": [[1]]}'], status=1)
     check([len(t) for t in out[0]["tokens"]] == [1, 2, 0], f"score {out[0]}")
     check(all(abs(sum(t) - s) < 1e-6 for t, s in zip(out[0]["tokens"], out[0]["logprobs"])), f"sums {out[0]}")
     check([line.get("status") for line in out[1:]] == ["INS1_E_FORMAT", "INS1_E_STATE"], f"score {out[1:]}")
+    check(answers("score", model, lines=['{"prompt": "a", "reference": "b", "candidates": ["c"]}'], status=1)[0]["status"] ==
+          "INS1_E_UNSUPPORTED", "a reference for a model without rewards")
+
+
+def rewards():
+    """Those of the reference, of ids and of texts."""
+    folder = golden / "internlm2-reward"
+    lines, wanted = ((folder / name).read_text(encoding="utf-8").splitlines() for name in ("in.jsonl", "expect.jsonl"))
+    out = answers("score", folder, lines=lines, status=0)
+    for got, want in zip(out, map(json.loads, wanted)):
+        check(len(got["rewards"]) == len(want["rewards"]) and
+              all(abs(a - b) < 1e-4 for a, b in zip(got["rewards"], want["rewards"])), f"rewards {got}, expected {want}")
+    out = answers("score", folder, lines=['{"prompt": "a", "reference": 1, "candidates": ["c"]}',
+                                          '{"prompt": "a", "reference": "b", "candidates": [1]}',
+                                          '{"prompt": "a", "reference": "b", "candidates": ["c"], "max_tokens": "x"}'], status=1)
+    check([line["status"] for line in out] == ["INS1_E_FORMAT"] * 3, f"score {out}")
 
 
 def numbers():
@@ -156,6 +199,35 @@ def numbers():
     check(all(len(line["seconds"]) == 2 and line["tokens_per_s"] > 0 for line in lines[:8]), f"bench {lines}")
     check(lines[8]["read_GBps"] > 0 and lines[9]["resident"] > 0, f"bench {lines[8:]}")
     check("decode" in check_status(0, "bench", model, "--prompt", "5", "--depth", "0", "--batch", "1", "--table"), "table")
+
+
+def array(path):
+    """Type, shape and bytes of a NumPy file."""
+    data = path.read_bytes()
+    end = 10 + int.from_bytes(data[8:10], "little")
+    head = ast.literal_eval(data[10:end].decode())
+    return head["descr"], head["shape"], data[end:]
+
+
+def images():
+    cases = sorted(golden.glob("pixels-*/case*.json"))
+    check(len(cases) > 10, f"{len(cases)} cases of preprocess")
+    for path in cases:
+        case = json.loads(path.read_text())
+        args = [path.parent / a if a.endswith(".png") else a for a in case["args"]]
+        with tempfile.TemporaryDirectory() as folder:
+            got, want = pathlib.Path(folder) / "out.npy", path.parent / case["expect"]
+            code, out, err = run("preprocess", path.parent, got, *args)
+            if code and "built without" in err:
+                return print("skipped: preprocess, this ins1 reads no images")
+            check(code == 0 and json.loads(out) == case["prints"], f"{path}: {code} {out} {err}")
+            check(code == 0 and array(got) == array(want), f"{path}: the array is another")
+    check_status(2, "preprocess", model, "out.npy", said="--image")
+    check_status(1, "preprocess", golden / "pixels-s1", "/nowhere/out.npy", "--image", golden / "pixels-s1/dot.png", said="/nowhere/out.npy")
+    check_status(1, "preprocess", golden / "pixels-s1", "out.npy", "--image", "/nowhere.png", said="/nowhere.png")
+    check_status(1, "preprocess", golden / "pixels-s1", "out.npy", "--image", path, said="neither PNG nor JPEG")
+    check_status(1, "preprocess", "/nowhere", "out.npy", "--image", path, said="/nowhere")
+    check_status(1, "preprocess", model, "out.npy", "--image", golden / "pixels-s1/dot.png", said="vision_config")
 
 
 def texts():
@@ -175,7 +247,7 @@ def texts():
 
 
 for test in [usage, help_texts, failures_are_told, output_that_cannot_be_written_is_a_failure, interrupts,
-             input_that_never_ends_can_be_interrupted, a_line_for_each_line, scores, numbers] + ([texts] if tokenizer else []):
+             input_that_never_ends_can_be_interrupted, a_line_for_each_line, scores, rewards, numbers, images] + ([texts] if tokenizer else []):
     test()
 if not tokenizer:
     print("skipped: texts, there is no tokenizer")
