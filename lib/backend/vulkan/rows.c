@@ -285,17 +285,21 @@ static bool see_inputs(const s1_vk_device *d, const ins1_op *op, int64_t begin, 
     case INS1_OP_ADD_SCALED:
         return see_matrix(d, a, begin, end, &use[1], &v->a_at) &&
                s1_vk_see_all(d, b, &use[2], &v->b_at);
-    case INS1_OP_MEAN:
-        v->count = (uint32_t)a->dim[1];
-        v->a_segment = (uint32_t)s1_vk_stride(a, 0);
-        v->a_row = (uint32_t)s1_vk_stride(a, 1);
-        return s1_vk_see(d, a, begin * s1_vk_stride(a, 0),
-                         (end - 1) * s1_vk_stride(a, 0) + (a->dim[1] - 1) * s1_vk_stride(a, 1) +
-                             a->dim[2] - 1,
-                         &use[1], &v->a_at);
     default:
         return see_matrix(d, a, begin, end, &use[1], &v->a_at);
     }
+}
+
+static s1_vk_call call_of(const ins1_op *op, const push *v, int64_t n_rows, uint32_t type)
+{
+    return (s1_vk_call){
+        .shader = S1_VK_ROWS,
+        .constants = { (uint32_t)op->op, (uint32_t)op->i[0], type },
+        .push = v,
+        .push_size = sizeof(*v),
+        .groups = { (uint32_t)s1_vk_ceil_div(op->out[0].dim[1], LANES), (uint32_t)n_rows, 1 },
+        .work = (double)n_rows * (double)op->out[0].dim[1] * 4,
+    };
 }
 
 static int32_t simple_rows(s1_vk_stream *s, const ins1_op *op, int64_t begin, int64_t end)
@@ -307,20 +311,55 @@ static int32_t simple_rows(s1_vk_stream *s, const ins1_op *op, int64_t begin, in
         .n = (uint32_t)y->dim[1],
         .factor = op->f[0],
     };
-    s1_vk_call call = {
-        .shader = S1_VK_ROWS,
-        .constants = { (uint32_t)op->op, (uint32_t)op->i[0],
-                       op->op == INS1_OP_ADD_SCALED ? s1_vk_type(op->in[1].dtype) : 0 },
-        .push = &v,
-        .push_size = sizeof(v),
-        .groups = { (uint32_t)s1_vk_ceil_div(y->dim[1], LANES), (uint32_t)(end - begin), 1 },
-    };
+    s1_vk_call call = call_of(op, &v, end - begin,
+                              op->op == INS1_OP_ADD_SCALED ? s1_vk_type(op->in[1].dtype) : 0);
 
     if (!see_matrix(s->device, y, begin, end, &call.use[0], &v.y_at) ||
         !see_inputs(s->device, op, begin, end, &call, &v))
         return INS1_E_UNSUPPORTED;
-    call.work = (double)(end - begin) * (double)y->dim[1] * (v.count + 4);
+    if (op->op == INS1_OP_COMBINE)
+        call.work *= v.count;
     return s1_vk_dispatch(s, &call);
+}
+
+/* Rows [r0, r1) of the segments [begin, end), added to those before them. */
+static int32_t add_up(s1_vk_stream *s, const ins1_op *op, int64_t begin, int64_t end, int64_t r0,
+                      int64_t r1)
+{
+    const ins1_tensor_desc *x = &op->in[0], *y = &op->out[0];
+    int64_t segment = s1_vk_stride(x, 0), row = s1_vk_stride(x, 1);
+    push v = {
+        .y_row = (uint32_t)s1_vk_stride(y, 0),
+        .a_segment = (uint32_t)segment,
+        .a_row = (uint32_t)row,
+        .first_row = (uint32_t)begin,
+        .n = (uint32_t)y->dim[1],
+        .count = (uint32_t)x->dim[1],
+        .row_begin = (uint32_t)r0,
+        .row_end = (uint32_t)r1,
+    };
+    s1_vk_call call = call_of(op, &v, end - begin, 0);
+
+    call.work *= (double)(r1 - r0);
+    if (!see_matrix(s->device, y, begin, end, &call.use[0], &v.y_at))
+        return INS1_E_UNSUPPORTED;
+    bool is_seen = r0 == r1 || s1_vk_see(s->device, x, begin * segment + r0 * row,
+                                         (end - 1) * segment + (r1 - 1) * row + x->dim[2] - 1,
+                                         &call.use[1], &v.a_at);
+    if (is_seen && (end - begin > 1 || call.work <= s->budget || r1 - r0 < 2))
+        return s1_vk_dispatch(s, &call);
+    if (end - begin > 1 || r1 - r0 < 2)
+        return INS1_E_UNSUPPORTED;
+    int64_t middle = r0 + (r1 - r0) / 2;
+    int32_t status = add_up(s, op, begin, end, r0, middle);
+    if (status == INS1_OK)
+        status = s1_vk_barrier(s);
+    return status == INS1_OK ? add_up(s, op, begin, end, middle, r1) : status;
+}
+
+static int32_t mean_rows(s1_vk_stream *s, const ins1_op *op, int64_t begin, int64_t end)
+{
+    return add_up(s, op, begin, end, 0, op->in[0].dim[1]);
 }
 
 /* The rows [r0, r1) of the table, for all of y that [begin, end) names. */
@@ -336,14 +375,7 @@ static int32_t get_from(s1_vk_stream *s, const ins1_op *op, int64_t begin, int64
         .row_begin = (uint32_t)r0,
         .row_end = (uint32_t)r1,
     };
-    s1_vk_call call = {
-        .shader = S1_VK_ROWS,
-        .constants = { (uint32_t)op->op, 0, s1_vk_type(table->dtype) },
-        .push = &v,
-        .push_size = sizeof(v),
-        .groups = { (uint32_t)s1_vk_ceil_div(y->dim[1], LANES), (uint32_t)(end - begin), 1 },
-        .work = (double)(end - begin) * (double)y->dim[1] * 4,
-    };
+    s1_vk_call call = call_of(op, &v, end - begin, s1_vk_type(table->dtype));
 
     if (!see_matrix(s->device, y, begin, end, &call.use[0], &v.y_at) ||
         !s1_vk_see(s->device, ids, begin, end - 1, &call.use[2], &v.b_at))
@@ -368,6 +400,8 @@ int32_t s1_vk_rows(s1_vk_stream *s, const ins1_op *op)
     double each = op->op == INS1_OP_COMBINE ? (double)op->in[1].dim[1]
                   : op->op == INS1_OP_MEAN  ? (double)op->in[0].dim[1]
                                             : 1;
-    rows_fn *fn = op->op == INS1_OP_GET_ROWS ? get_rows : simple_rows;
+    rows_fn *fn = op->op == INS1_OP_GET_ROWS ? get_rows
+                  : op->op == INS1_OP_MEAN   ? mean_rows
+                                             : simple_rows;
     return y->dim[1] ? run_rows(s, op, fn, 0, y->dim[0], (double)y->dim[1] * (each + 4)) : INS1_OK;
 }

@@ -15,7 +15,7 @@ const uint SILU = 1, GELU = 2, GELU_TANH = 3, RELU = 4;
 layout(push_constant) uniform Push {
     uint y_at, y_row, a_at, a_row, a_segment, b_at, b_row;
     uint first_row, n, count; /* COMBINE: experts of a row; ADD: rows of b; MEAN: rows of a segment */
-    uint row_begin, row_end; /* GET_ROWS: what is bound of the table */
+    uint row_begin, row_end; /* what is bound of the table of GET_ROWS, or of the segment of MEAN */
     float factor;
 };
 
@@ -74,9 +74,9 @@ void main()
     } else if (OP == ADD_SCALED) {
         y_float[y] += a_float[a] * b_element(TYPE, b_at + i);
     } else {
-        float sum = 0;
-        for (uint j = 0; j < count; j++)
+        float sum = row_begin > 0 ? y_float[y] : 0.0;
+        for (uint j = row_begin; j < row_end; j++)
             sum += a_float[a_at + t * a_segment + j * a_row + i];
-        y_float[y] = sum / float(count);
+        y_float[y] = row_end == count ? sum / float(count) : sum;
     }
 }
