@@ -13,7 +13,7 @@ from PIL import Image, ImageDraw, ImageFilter, ImageFont
 
 import signals
 
-NUMBER, BEATS_PER_MINUTE, SQUARE_HZ = "407", 72, 3.0
+NUMBER, BEATS_PER_MINUTE, SQUARE_HZ = "407", 66, 3.0
 FONT = "/usr/share/fonts/truetype/dseg/DSEG7Modern-Bold.ttf"
 SECONDS = 10
 

@@ -21,7 +21,7 @@ QUESTIONS = [       # and what the answer has to be; None: anything, as long as 
     ({"text": ASPIRIN + "What is the molecular formula?"}, "C9H8O4"),
     ({"text": ASPIRIN + "How many rings does it have?", "thinking": False}, "1"),
     ({"text": DISPLAY, "images": [PICTURE]}, "407"),
-    ({"text": PULSE, "series": [SIGNAL]}, "72"),
+    ({"text": PULSE, "series": [SIGNAL]}, "66"),
     ({"text": "What waveform is this?", "series": [WAVE], "thinking": False}, "square"),
     ({"text": DISPLAY, "images": [PICTURE], "series": [SIGNAL]}, None),
     ({"text": PULSE, "images": [PICTURE], "series": [SIGNAL]}, None),
