@@ -670,6 +670,8 @@ START_TEST(tensors_and_keys_that_nobody_reads_are_told)
 {
     tiny t = tiny_tiles();
     char *at = strstr(t.config, "\"hidden_size\":8");
+    if (!at)
+        ck_abort_msg("%s", t.config);
     tiny_add(&t, LAYER "surprise", "BF16", 1, 8, 0, 0);
     ck_assert_int_eq(open_tiny(&t), INS1_OK);
     ck_assert_msg(strstr(logged, "surprise"), "%s", logged);
@@ -686,6 +688,8 @@ START_TEST(weights_without_a_tower_have_no_vision_part)
     tiny t = tiny_dense();
     ins1_model_info info = INS1_INIT(ins1_model_info);
     char *at = strstr(t.config, "\"image_token_id\"");
+    if (!at)
+        ck_abort_msg("%s", t.config);
     memmove(at + 19, at, strlen(at) + 1);
     memcpy(at, "\"vision_config\":{},", 19);
     ck_assert_int_eq(open_tiny(&t), INS1_E_UNSUPPORTED);
