@@ -653,6 +653,14 @@ module interns1
       type(c_ptr), value :: cancel
     end subroutine ins1_cancel_request
 
+    ! Was a stop asked for? 1 or 0; NULL is 0.
+    function ins1_cancel_is_requested(cancel) &
+      bind(C, name='ins1_cancel_is_requested') result(answer)
+      import
+      type(c_ptr), value :: cancel
+      integer(c_int32_t) :: answer
+    end function ins1_cancel_is_requested
+
     ! Make the token usable again.
     subroutine ins1_cancel_reset(cancel) &
       bind(C, name='ins1_cancel_reset')

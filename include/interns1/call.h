@@ -65,6 +65,12 @@ INS1_API ins1_status ins1_cancel_create(ins1_cancel **out, ins1_runtime *runtime
 INS1_API void ins1_cancel_request(ins1_cancel *cancel);
 
 /**
+ * Was a stop asked for? 1 or 0; NULL is 0. One atomic load, for what works beside the library, such
+ * as readers: any thread and any signal handler.
+ */
+INS1_API int32_t ins1_cancel_is_requested(const ins1_cancel *cancel);
+
+/**
  * Make the token usable again. No call that carries it may be running.
  */
 INS1_API void ins1_cancel_reset(ins1_cancel *cancel);

@@ -2,6 +2,7 @@
 """Checkpoints to measure speed with: true shapes, random weights, no tokenizer. Standard library only.
 
     python make_checkpoint.py dense OUT    Qwen3-1.7B's shape in the layout of Intern-S1-mini, BF16, tied head, 3.4 GB
+    python make_checkpoint.py series OUT   Intern-S1-Pro's time-series encoder, BF16, 0.3 GB
     python make_checkpoint.py moe OUT      a slice of Intern-S1-FP8: 4096 wide, 4 layers, 128 experts, 10 GB
 
 The values are random, of the size that trained weights have, without denormals and NaN. They come out of one
@@ -36,6 +37,13 @@ def moe_config(args):
                         num_experts_per_tok=8, num_hidden_layers=args.layers or 4, num_key_value_heads=4,
                         vocab_size=args.vocab or 8192)
     return text, True
+
+
+def series_config():
+    """The encoder alone; the config of a decoder says its width."""
+    config = shapes.pro_config() | {"ts_token_id": 151685, "ts_config": shapes.series_config()}
+    del config["vision_config"]
+    return config
 
 
 def top_config(text):
@@ -101,11 +109,16 @@ class Writer:
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("model", choices=("dense", "moe"))
+    parser.add_argument("model", choices=("dense", "moe", "series"))
     parser.add_argument("out", type=pathlib.Path)
     for name in ("layers", "experts", "vocab"):
         parser.add_argument("--" + name, type=int, help="in place of the default")
     args = parser.parse_args()
+    if args.model == "series":
+        config = series_config()
+        tensors = list(shapes.stored(shapes.series_tensors(config["ts_config"]), False))
+        print(shapes.write_model(args.out, config, tensors, 5_000_000_000, Writer()), "bytes")
+        return
     text, fp8 = (dense_config if args.model == "dense" else moe_config)(args)
     config = top_config(text)
     tensors = list(shapes.stored(shapes.decoder(text), fp8))

@@ -5,8 +5,11 @@
 """
 import ast
 import json
+import math
 import pathlib
+import random
 import signal
+import struct
 import subprocess
 import sys
 import tempfile
@@ -163,6 +166,90 @@ def series_become_rows():
         check_status(1, "run", model, "-p", "x", "--series", csv, said="ins1 run")
 
 
+def add_encoder(folder):
+    """The demo model with an encoder of random weights beside its own."""
+    demo = golden.parent.parent / "examples" / "demo-model" / "interns1-demo"
+    for file in demo.iterdir():
+        if file.is_file() and file.name not in ("config.json", "README.md", "model.safetensors"):
+            (folder / file.name).write_bytes(file.read_bytes())
+    config = json.loads((demo / "config.json").read_text())
+    width = config["text_config"]["hidden_size"]
+    config["ts_token_id"] = json.loads((demo / "added_tokens.json").read_text())["<TS_CONTEXT>"]
+    config["ts_config"] = {"d_model": 8, "encoder_layers": 1, "encoder_attention_heads": 2, "encoder_ffn_dim": 8,
+                           "num_mel_bins": 4, "max_source_positions": 9, "ts_adapt_in_dim": 16, "ts_adapt_out_dim": 8,
+                           "ts_hidden_dim": 8}
+    (folder / "config.json").write_text(json.dumps(config))
+    shapes, local = {}, "encoder_embed.transformer_encoder.layers.0."
+
+    def add(name, *shape):
+        shapes["model.time_series." + name] = shape
+
+    def linear(name, rows, *columns):
+        add(name + ".weight", rows, *columns)
+        add(name + ".bias", rows)
+
+    linear("encoder_embed.conv", 8, 1, 5)
+    add("encoder_embed.pos_encoder.pe", 40, 1, 8)
+    add(local + "self_attn.in_proj_weight", 24, 8)
+    add(local + "self_attn.in_proj_bias", 24)
+    for name in ("self_attn.out_proj", "linear1", "linear2"):
+        linear(local + name, 8, 8)
+    linear(local + "norm1", 8)
+    linear(local + "norm2", 8)
+    linear("encoder.adapt_in", 4, 16)
+    linear("encoder.conv1", 8, 4, 3)
+    linear("encoder.conv2", 8, 8, 3)
+    add("encoder.embed_positions.weight", 9, 8)
+    add("encoder.layers.0.self_attn.k_proj.weight", 8, 8)
+    for name in ("self_attn.q_proj", "self_attn.v_proj", "self_attn.out_proj", "fc1", "fc2"):
+        linear("encoder.layers.0." + name, 8, 8)
+    for name in ("layers.0.self_attn_layer_norm", "layers.0.final_layer_norm", "layer_norm"):
+        linear("encoder." + name, 8)
+    linear("encoder.adapt_out", 8, 8)
+    linear("projector.layer_norm", 8)
+    linear("projector.linear_1", width, 8)
+    linear("projector.linear_2", width, width)
+    own = (demo / "model.safetensors").read_bytes()
+    end = 8 + int.from_bytes(own[:8], "little")
+    header = {k: v for k, v in json.loads(own[8:end]).items() if "time_series" not in k}
+    at, data = len(own) - end, [own[end:]]
+    source = random.Random(1)
+    for name, shape in shapes.items():
+        values = b"".join(struct.pack("<f", source.gauss(0, 0.3)) for _ in range(math.prod(shape)))
+        header[name] = {"dtype": "F32", "shape": shape, "data_offsets": [at, at + len(values)]}
+        at += len(values)
+        data.append(values)
+    text = json.dumps(header).encode()
+    text += b" " * (-len(text) % 8)
+    (folder / "model.safetensors").write_bytes(len(text).to_bytes(8, "little") + text + b"".join(data))
+
+
+def series_stand_in_conversations():
+    with tempfile.TemporaryDirectory() as place:
+        folder = pathlib.Path(place)
+        add_encoder(folder)
+        csv = folder / "beat.csv"
+        csv.write_text("".join(f"{i * i % 17}\n" for i in range(147)))
+        one, two = {"file": str(csv), "rate": 36}, {"file": str(csv)}
+        lines = [{"text": "What is this?"}, {"text": "What is this?", "series": [one]},
+                 {"text": "What is this?", "series": [one, two]}, {"text": "x", "series": [{"file": "/nowhere.csv"}]},
+                 {"text": "x", "series": [{"rate": 1}]}, {"text": "x", "series": {}},
+                 {"text": "x", "series": [{"file": str(csv), "rate": 100}]}, {"text": "What is this?", "series": [one]}]
+        out = answers("run", folder, "--json", "--max-tokens", 4, lines=map(json.dumps, lines), status=1)
+        tokens = [line.get("prompt_tokens") for line in out]
+        # 6 tokens at 36 Hz and their two marks; a quarter of the length is 36.75 Hz, the same stride.
+        check(tokens[1] == tokens[0] + 8 and tokens[2] == tokens[0] + 16, f"run with series: {tokens}")
+        check([line.get("status") for line in out[3:7]] == ["INS1_E_IO", "INS1_E_FORMAT", "INS1_E_FORMAT",
+                                                           "INS1_E_UNSUPPORTED"], f"run with bad series: {out}")
+        check(out[7] == out[1], f"the same again: {out[1]}, {out[7]}")
+        for options in ([], ["--rate", "20"]):
+            check_status(0, "run", folder, "-p", "What is this?", "--max-tokens", 4, "--series", csv, *options)
+        check_status(1, "run", folder, "-p", "x", "--series", "/nowhere.csv", said="/nowhere.csv")
+        plan = json.loads(check_status(0, "plan", folder))
+        check(plan["parts"]["timeseries"]["disk"] > 1000, f"plan: {plan}")
+        check("timeseries" in check_status(0, "info", folder), "info names the part")
+
+
 def scores():
     line = {"prefix": [1, 2], "candidates": [[3], [4, 5], []]}
     out = answers("score", model, lines=[json.dumps(line), "{}", '{"prefix": [], "candidates": [[1]]}'], status=1)
@@ -247,7 +334,8 @@ def texts():
 
 
 for test in [usage, help_texts, failures_are_told, output_that_cannot_be_written_is_a_failure, interrupts,
-             input_that_never_ends_can_be_interrupted, a_line_for_each_line, scores, rewards, numbers, images] + ([texts] if tokenizer else []):
+             input_that_never_ends_can_be_interrupted, a_line_for_each_line, series_become_rows,
+             series_stand_in_conversations, scores, rewards, numbers, images] + ([texts] if tokenizer else []):
     test()
 if not tokenizer:
     print("skipped: texts, there is no tokenizer")

@@ -824,6 +824,7 @@ FUNCTIONS: Dict[str, Tuple[Any, List[Any]]] = {
     "ins1_status_name": (c_char_p, [c_int32]),
     "ins1_cancel_create": (c_int32, [POINTER(c_void_p), ins1_runtime, POINTER(ins1_call)]),
     "ins1_cancel_request": (None, [ins1_cancel]),
+    "ins1_cancel_is_requested": (c_int32, [ins1_cancel]),
     "ins1_cancel_reset": (None, [ins1_cancel]),
     "ins1_cancel_retain": (None, [ins1_cancel]),
     "ins1_cancel_release": (None, [ins1_cancel]),

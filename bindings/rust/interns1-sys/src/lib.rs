@@ -1196,6 +1196,8 @@ extern "C" {
     pub fn ins1_cancel_create(out: *mut *mut ins1_cancel, runtime: *mut ins1_runtime, call: *const ins1_call) -> i32;
     /// Ask every call that carries this token to stop, now and until it is reset.
     pub fn ins1_cancel_request(cancel: *mut ins1_cancel);
+    /// Was a stop asked for? 1 or 0; NULL is 0.
+    pub fn ins1_cancel_is_requested(cancel: *const ins1_cancel) -> i32;
     /// Make the token usable again.
     pub fn ins1_cancel_reset(cancel: *mut ins1_cancel);
     /// Add an owner.
@@ -1409,7 +1411,7 @@ extern "C" {
     pub fn ins1_io_image_get(image: *const ins1_io_image, out: *mut ins1_image, call: *const ins1_call) -> i32;
     /// End the image.
     pub fn ins1_io_image_release(image: *mut ins1_io_image);
-    /// Read signals: NPY, CSV, WAV, EDF, BDF, WFDB (the header, whose name ends in ".hea", and the files it names), miniSEED 2.
+    /// Read signals: NPY, CSV, WAV, FLAC, Ogg, EDF, BDF, WFDB (the header, whose name ends in ".hea", and the files it names), miniSEED 2.
     pub fn ins1_io_series_open(out: *mut *mut ins1_io_series, runtime: *mut ins1_runtime, files: *const ins1_file, n_files: usize, options: *const ins1_io_options, call: *const ins1_call) -> i32;
     /// The signals as the time-series encoder takes them.
     pub fn ins1_io_series_get(series: *const ins1_io_series, out: *mut ins1_timeseries, call: *const ins1_call) -> i32;
