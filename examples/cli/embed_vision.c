@@ -1,11 +1,11 @@
 #include "embed.h"
 
+#include "frames.h"
 #include "json.h"
 #include "media.h"
 #include "npy.h"
 #include "text.h"
 
-#include <dirent.h>
 #include <interns1/inspect.h>
 #include <stdlib.h>
 #include <string.h>
@@ -119,72 +119,15 @@ ins1_status embed_image(embed_task *t, const char *path, ins1_embeds **out)
     return status;
 }
 
-/* The files of a folder in the order of their bytes. */
-typedef struct names {
-    char **at;
-    size_t n;
-} names;
-
-static int compare_names(const void *a, const void *b)
-{
-    return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
-static ins1_status list_folder(embed_task *t, const char *folder, names *out)
-{
-    DIR *dir = opendir(folder);
-    const struct dirent *entry;
-
-    *out = (names){ 0 };
-    if (!dir)
-        return fail(&t->e.error, INS1_E_IO, "%s: the folder cannot be read", folder);
-    while ((entry = readdir(dir))) {
-        buffer path = { 0 };
-        if (entry->d_name[0] == '.')
-            continue;
-        text_printf(&path, "%s/%s", folder, entry->d_name);
-        out->at = reallocate(out->at, out->n + 1, sizeof(*out->at));
-        out->at[out->n++] = path.at;
-    }
-    closedir(dir);
-    if (!out->n)
-        return fail(&t->e.error, INS1_E_IO, "%s: there is no frame in this folder", folder);
-    qsort(out->at, out->n, sizeof(*out->at), compare_names);
-    return INS1_OK;
-}
-
-static void free_names(names *list)
-{
-    for (size_t i = 0; i < list->n; i++)
-        free(list->at[i]);
-    free(list->at);
-}
-
 ins1_status embed_video(embed_task *t, const char *folder, ins1_embeds **out)
 {
-    ins1_video video = INS1_INIT(ins1_video);
+    ins1_video video;
     const medium m = { .video = &video };
-    ins1_io_image **files = NULL;
-    ins1_image *frames = NULL;
-    names list;
+    frames files;
 
-    ins1_status status = list_folder(t, folder, &list);
-    if (status == INS1_OK) {
-        files = allocate(list.n, sizeof(*files));
-        frames = allocate(list.n, sizeof(*frames));
-    }
-    for (size_t i = 0; i < list.n && status == INS1_OK; i++)
-        status = media_image_open(&files[i], &frames[i], &t->e, list.at[i]);
-    if (status == INS1_OK) {
-        video.frames = frames;
-        video.n_frames = list.n;
-        video.fps = (double)t->fps;
+    ins1_status status = frames_open(&files, &video, &t->e, folder, (double)t->fps);
+    if (status == INS1_OK)
         status = encode(t, &m, out);
-    }
-    for (size_t i = 0; files && i < list.n; i++)
-        media_image_release(files[i]);
-    free(frames);
-    free(files);
-    free_names(&list);
+    frames_close(&files);
     return status;
 }

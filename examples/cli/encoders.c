@@ -1,5 +1,6 @@
 #include "encoders.h"
 
+#include "frames.h"
 #include "media.h"
 
 /* A second model of the same mapped files, with the encoder alone. */
@@ -53,6 +54,21 @@ ins1_status encoders_image(encoders *all, const char *path, ins1_embeds **out)
     if (status == INS1_OK)
         status = ins1_vision_encoder_encode(out, all->vision, &image, 1, &all->e->call);
     media_image_release(file);
+    return status;
+}
+
+ins1_status encoders_video(encoders *all, const char *folder, double fps, ins1_embeds **out)
+{
+    ins1_video video;
+    frames files;
+
+    *out = NULL;
+    ins1_status status = frames_open(&files, &video, all->e, folder, fps);
+    if (status == INS1_OK && !all->vision)
+        status = make_vision(all);
+    if (status == INS1_OK)
+        status = ins1_vision_encoder_encode_video(out, all->vision, &video, &all->e->call);
+    frames_close(&files);
     return status;
 }
 

@@ -17,6 +17,9 @@ typedef struct encoders {
 /* PNG or JPEG; the caller releases the embeddings. */
 ins1_status encoders_image(encoders *all, const char *path, ins1_embeds **out);
 
+/* `folder` and `fps` as in frames_open; the caller releases the embeddings. */
+ins1_status encoders_video(encoders *all, const char *folder, double fps, ins1_embeds **out);
+
 /* `rate` as in media_series_open; the caller releases the embeddings. */
 ins1_status encoders_series(encoders *all, const char *path, double rate, ins1_embeds **out);
 void encoders_end(encoders *all);

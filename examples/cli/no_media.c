@@ -6,7 +6,7 @@ ins1_status media_image_open(ins1_io_image **out, ins1_image *view, engine *e, c
 {
     *out = NULL;
     *view = (ins1_image)INS1_INIT(ins1_image);
-    return fail(&e->error, INS1_E_UNSUPPORTED,
+    return fail(e->call.error, INS1_E_UNSUPPORTED,
                 "%s: this program was built without libinterns1_io, which reads images", path);
 }
 
@@ -21,7 +21,7 @@ ins1_status media_series_open(ins1_io_series **out, ins1_timeseries *view, engin
     (void)rate;
     *out = NULL;
     *view = (ins1_timeseries)INS1_INIT(ins1_timeseries);
-    return fail(&e->error, INS1_E_UNSUPPORTED,
+    return fail(e->call.error, INS1_E_UNSUPPORTED,
                 "%s: this program was built without libinterns1_io, which reads signals", path);
 }
 

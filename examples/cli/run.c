@@ -1,3 +1,4 @@
+#include "attached.h"
 #include "commands.h"
 #include "edit.h"
 #include "encoders.h"
@@ -18,8 +19,9 @@ typedef struct task {
     talk_options o;
     talk t;
     encoders all;
-    flag_list images, series; /* files that stand before the first message */
-    float rate;               /* of the series; 0: their own */
+    flag_list images, videos, series; /* files that stand before the first message */
+    float fps;                        /* of the videos; 0: not known */
+    float rate;                       /* of the series; 0: their own */
     const char *prompt;
     bool wants_json, wants_stats;
 } task;
@@ -114,24 +116,35 @@ static int32_t thinking_of(const task *k)
     return k->o.has_no_thinking ? INS1_CHAT_OFF : INS1_CHAT_DEFAULT;
 }
 
+static ins1_status encode_file(task *k, int32_t modality, const char *path, ins1_embeds **out)
+{
+    if (modality == INS1_MODALITY_IMAGE)
+        return encoders_image(&k->all, path, out);
+    if (modality == INS1_MODALITY_VIDEO)
+        return encoders_video(&k->all, path, (double)k->fps, out);
+    return encoders_series(&k->all, path, (double)k->rate, out);
+}
+
+static ins1_status attach_list(task *k, int32_t modality, flag_list *files)
+{
+    ins1_status status = INS1_OK;
+    for (size_t i = 0; i < files->n && status == INS1_OK; i++) {
+        ins1_embeds *embeds;
+        status = encode_file(k, modality, files->at[i], &embeds);
+        if (status == INS1_OK)
+            talk_attach(&k->t, modality, embeds);
+    }
+    files->n = 0;
+    return status;
+}
+
 /* The files of the command line, once. */
 static ins1_status attach_files(task *k)
 {
-    ins1_status status = INS1_OK;
-    for (size_t i = 0; i < k->images.n && status == INS1_OK; i++) {
-        ins1_embeds *embeds;
-        status = encoders_image(&k->all, k->images.at[i], &embeds);
-        if (status == INS1_OK)
-            talk_attach(&k->t, INS1_MODALITY_IMAGE, embeds);
-    }
-    for (size_t i = 0; i < k->series.n && status == INS1_OK; i++) {
-        ins1_embeds *embeds;
-        status = encoders_series(&k->all, k->series.at[i], k->rate, &embeds);
-        if (status == INS1_OK)
-            talk_attach(&k->t, INS1_MODALITY_TIMESERIES, embeds);
-    }
-    k->images.n = k->series.n = 0;
-    return status;
+    ins1_status status = attach_list(k, INS1_MODALITY_IMAGE, &k->images);
+    if (status == INS1_OK)
+        status = attach_list(k, INS1_MODALITY_VIDEO, &k->videos);
+    return status == INS1_OK ? attach_list(k, INS1_MODALITY_TIMESERIES, &k->series) : status;
 }
 
 /* The user's turn and the model's. */
@@ -202,71 +215,12 @@ static int run_terminal(task *k)
 
 /* --- JSON lines --- */
 
-enum { MAX_MEDIA = 16 };
-
 typedef struct line_task {
     ins1_error error;
     const json *text, *system;
     int32_t thinking;
-    /* Owned; images first. */
-    struct medium {
-        int32_t kind; /* INS1_MODALITY_* */
-        ins1_embeds *embeds;
-    } media[2 * MAX_MEDIA];
-    size_t n_media;
+    attached media;
 } line_task;
-
-/* What `status` says of the next medium, whose embeddings are in their place. */
-static ins1_status add_medium(line_task *out, int32_t kind, ins1_status status)
-{
-    if (status == INS1_OK)
-        out->media[out->n_media++].kind = kind;
-    return status;
-}
-
-static ins1_status read_images(task *k, const json *list, line_task *out)
-{
-    ins1_status status = INS1_OK;
-
-    if (list->kind != JSON_ARRAY || list->n > MAX_MEDIA)
-        return fail(&out->error, INS1_E_FORMAT,
-                    "\"images\" is expected to be an array of at most %d", MAX_MEDIA);
-    for (size_t i = 0; i < list->n && status == INS1_OK; i++) {
-        const json *file = &list->items[i];
-        if (file->kind != JSON_STRING)
-            return fail(&out->error, INS1_E_FORMAT,
-                        "an entry of \"images\" is expected to be the name of a file");
-        k->e.call.error = &out->error;
-        status = encoders_image(&k->all, file->text, &out->media[out->n_media].embeds);
-        k->e.call.error = &k->e.error;
-        status = add_medium(out, INS1_MODALITY_IMAGE, status);
-    }
-    return status;
-}
-
-/* Each {"file": name, "rate": hertz}. */
-static ins1_status read_series(task *k, const json *list, line_task *out)
-{
-    if (list->kind != JSON_ARRAY || list->n > MAX_MEDIA)
-        return fail(&out->error, INS1_E_FORMAT,
-                    "\"series\" is expected to be an array of at most %d", MAX_MEDIA);
-    for (size_t i = 0; i < list->n; i++) {
-        const json *file = json_get(&list->items[i], "file");
-        const json *rate = json_get(&list->items[i], "rate");
-        double hertz = 0;
-        if (!file || file->kind != JSON_STRING || (rate && !json_real(rate, &hertz)))
-            return fail(
-                &out->error, INS1_E_FORMAT,
-                "an entry of \"series\" is expected to be {\"file\": name, \"rate\": hertz}");
-        k->e.call.error = &out->error;
-        ins1_status status =
-            encoders_series(&k->all, file->text, hertz, &out->media[out->n_media].embeds);
-        k->e.call.error = &k->e.error;
-        if (add_medium(out, INS1_MODALITY_TIMESERIES, status) != INS1_OK)
-            return status;
-    }
-    return INS1_OK;
-}
 
 static ins1_status read_line_task(task *k, const input *in, line_task *out)
 {
@@ -282,10 +236,7 @@ static ins1_status read_line_task(task *k, const input *in, line_task *out)
         (out->system && out->system->kind != JSON_STRING))
         return fail(&out->error, INS1_E_FORMAT,
                     "\"text\" and \"system\" are expected to be strings");
-    const json *images = json_get(&in->value, "images");
-    const json *series = json_get(&in->value, "series");
-    ins1_status status = images ? read_images(k, images, out) : INS1_OK;
-    return status == INS1_OK && series ? read_series(k, series, out) : status;
+    return attached_read(&out->media, &k->all, &in->value, &out->error);
 }
 
 static ins1_status make_prompt(task *k, const line_task *in, ins1_prompt **out)
@@ -296,9 +247,9 @@ static ins1_status make_prompt(task *k, const line_task *in, ins1_prompt **out)
     if (status != INS1_OK)
         return status;
     talk_add(&k->t, "user", in->text->text, in->text->n);
-    for (size_t i = 0; i < in->n_media; i++) {
-        ins1_embeds_retain(in->media[i].embeds);
-        talk_attach(&k->t, in->media[i].kind, in->media[i].embeds);
+    for (size_t i = 0; i < in->media.n; i++) {
+        ins1_embeds_retain(in->media.at[i].embeds);
+        talk_attach(&k->t, in->media.at[i].kind, in->media.at[i].embeds);
     }
     return talk_prompt(&k->t, in->thinking, out);
 }
@@ -372,8 +323,7 @@ static int run_json(task *k)
     }
     k->e.call.error = &k->e.error;
     for (size_t i = 0; i < all.n; i++)
-        for (size_t j = 0; j < tasks[i].n_media; j++)
-            ins1_embeds_release(tasks[i].media[j].embeds);
+        attached_release(&tasks[i].media);
     free(tasks);
     lines_free(&all);
     return exit_status;
@@ -411,6 +361,9 @@ static int run(int argc, char **argv)
         { "--frequency-penalty", FLAG_REAL, &k.o.frequency_penalty, "X", "for each time before" },
         { "--presence-penalty", FLAG_REAL, &k.o.presence_penalty, "X", "once for what was there" },
         { "--image", FLAG_TEXTS, &k.images, "FILE", "an image, PNG or JPEG; may be given often" },
+        { "--video", FLAG_TEXTS, &k.videos, "FOLDER",
+          "frames, PNG or JPEG, in the order of their names; may be given often" },
+        { "--fps", FLAG_REAL, &k.fps, "N", "frames per second of the videos (default: 24)" },
         { "--series", FLAG_TEXTS, &k.series, "FILE", "a time series; may be given often" },
         { "--rate", FLAG_REAL, &k.rate, "HZ", "samples per second (default: the file's)" },
         { "--stats", FLAG_SET, &k.wants_stats, NULL, "tokens and seconds, on stderr" },
@@ -446,6 +399,7 @@ const command run_command = {
         "checkpoint's\n"
         "generation_config.json says unless options say otherwise. With --json it reads lines of\n"
         "{\"text\": ..., \"system\": ..., \"thinking\": true or false, \"images\": [file, ...],\n"
+        "\"videos\": [{\"folder\": ..., \"fps\": hertz}],\n"
         "\"series\": [{\"file\": ..., \"rate\": hertz}]}, each its own conversation; media stand\n"
         "before the text.",
     .example = "ins1 run MODEL -p 'How many rings does c1ccccc1 have?' --stats",

@@ -109,11 +109,14 @@ INS1_API ins1_status ins1_vision_encoder_preprocess_video(ins1_vision_encoder *e
  *
  * @param out     Receives the embeddings; the caller releases them.
  * @param pixels  Of the shape that `info` says.
- * @param call    Optional.
+ * @param info    n_dim and dim; of patches also the grid. Tiles may have another size than the
+ *                processor's: the positions are then interpolated, as the reference does it.
+ * @param call    Optional. Reports INS1_PHASE_ENCODE.
  *
  * @retval INS1_E_ARGUMENT     The shape is none that the checkpoint takes.
  * @retval INS1_E_STATE        The encoder was made without weights.
- * @retval INS1_E_UNSUPPORTED  The library has no vision encoder.
+ * @retval INS1_E_BUDGET, INS1_E_BUSY, INS1_E_CANCELED, INS1_E_DEADLINE  As
+ * ins1_vision_encoder_encode.
  */
 INS1_API ins1_status ins1_vision_encoder_encode_pixels(ins1_embeds **out,
                                                        ins1_vision_encoder *encoder,
@@ -122,9 +125,11 @@ INS1_API ins1_status ins1_vision_encoder_encode_pixels(ins1_embeds **out,
                                                        const ins1_call *call);
 
 /**
- * The same up to the last hidden state before projector or merger.
+ * The same up to the last hidden state before projector or merger: for each tile a row before all
+ * patches, then those; for each step in time the patches.
  *
- * @retval INS1_E_ARGUMENT, INS1_E_STATE, INS1_E_UNSUPPORTED  As ins1_vision_encoder_encode_pixels.
+ * @retval INS1_E_ARGUMENT, INS1_E_STATE, INS1_E_BUDGET, INS1_E_BUSY, INS1_E_CANCELED,
+ * INS1_E_DEADLINE  As ins1_vision_encoder_encode_pixels.
  */
 INS1_API ins1_status ins1_vision_encoder_tower(ins1_embeds **out, ins1_vision_encoder *encoder,
                                                const float *pixels, const ins1_pixels_info *info,

@@ -17,7 +17,11 @@
 extern "C" {
 #endif
 
-/* A checkpoint's vision part with its scratch memory; one thread at a time. */
+/* A checkpoint's vision part with its scratch memory; one thread at a time. Scratch is made for the
+ * first image, grows with larger ones and is kept. Tiles take the room of four of them at once, an
+ * image in patches about 20 bytes times the tower's width for each patch, and its pixels as floats:
+ * 1.3 GB and 0.4 GB for the largest image of Intern-S1-Pro, 16.7 million pixels. With less at hand,
+ * fewer rows go through at once; the bits stay the same. */
 typedef struct ins1_vision_encoder ins1_vision_encoder;
 
 /* How a pixel lies in memory. Alpha is dropped, as the reference does. */
@@ -70,13 +74,16 @@ enum {
 typedef struct ins1_vision_encoder_options {
     uint32_t struct_size; /* sizeof(ins1_vision_encoder_options) */
     uint32_t flags;       /* INS1_VISION_ENCODER_* */
-    int32_t device;       /* index; operations that it lacks run on the CPU */
-    int32_t precision;    /* INS1_PRECISION_* */
+    /* Index. Operations that it lacks run on the CPU, over the same memory; a device with memory of
+       its own that lacks one leaves the whole encoder to the CPU, with a warning in the log. */
+    int32_t device;
+    int32_t precision; /* INS1_PRECISION_* */
     /* Of an image or a video: a lower limit than the checkpoint's, to which both are shrunk; what
        cannot be is INS1_E_ARGUMENT. 0 is the checkpoint's. */
     int32_t max_tokens;
     int32_t reserved0;       /* 0 */
-    uint64_t scratch_budget; /* bytes; 0 is the library's choice within the runtime's budget */
+    uint64_t scratch_budget; /* bytes of the tower's scratch; 0 is the library's choice within the
+                                runtime's budget */
 } ins1_vision_encoder_options;
 
 /**
@@ -143,7 +150,10 @@ INS1_API ins1_status ins1_vision_encoder_video_tokens(const ins1_vision_encoder 
  *
  * @retval INS1_E_ARGUMENT     An image has no pixels, an unknown format, a size as above, or a NaN.
  * @retval INS1_E_STATE        The encoder was made without weights.
- * @retval INS1_E_UNSUPPORTED  The library has no vision encoder.
+ * @retval INS1_E_BUDGET       An image needs more scratch than `scratch_budget` or the runtime
+ * allow.
+ * @retval INS1_E_BUSY         Another thread is inside this encoder.
+ * @retval INS1_E_CANCELED, INS1_E_DEADLINE  As `call` asked.
  */
 INS1_API ins1_status ins1_vision_encoder_encode(ins1_embeds **out, ins1_vision_encoder *encoder,
                                                 const ins1_image *images, size_t n_images,
@@ -156,7 +166,9 @@ INS1_API ins1_status ins1_vision_encoder_encode(ins1_embeds **out, ins1_vision_e
  * @param video  Borrowed for the call.
  * @param call   Optional. Reports INS1_PHASE_ENCODE.
  *
- * @retval INS1_E_ARGUMENT, INS1_E_STATE, INS1_E_UNSUPPORTED  As ins1_vision_encoder_encode.
+ * @retval INS1_E_UNSUPPORTED  The checkpoint's files do not say how many frames to take.
+ * @retval INS1_E_ARGUMENT, INS1_E_STATE, INS1_E_BUDGET, INS1_E_BUSY, INS1_E_CANCELED,
+ * INS1_E_DEADLINE  As ins1_vision_encoder_encode.
  */
 INS1_API ins1_status ins1_vision_encoder_encode_video(ins1_embeds **out,
                                                       ins1_vision_encoder *encoder,

@@ -78,6 +78,9 @@ void s1_stream_destroy(s1_stream *stream);
  * `call->error`; cancel and deadline are those of `call`. */
 ins1_status s1_stream_run(s1_stream *stream, const ins1_op *ops, int32_t n, const s1_call *call);
 
+/* Would every one of them find somebody who does it, the device or the CPU over the same memory? */
+bool s1_stream_can(const s1_stream *stream, const ins1_op *ops, int32_t n);
+
 /* Wait included. */
 ins1_status s1_stream_write(s1_stream *stream, const s1_buffer *to, uint64_t at, const void *src,
                             uint64_t n, const s1_call *call);

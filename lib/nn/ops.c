@@ -55,6 +55,13 @@ ins1_status s1_ops_run(s1_ops *ops, s1_stream *stream, const s1_call *call)
     return s1_stream_run(stream, ops->op, n, call);
 }
 
+bool s1_ops_can(s1_ops *ops, const s1_stream *stream)
+{
+    int32_t n = ops->n;
+    s1_ops_reset(ops, ops->precision);
+    return n <= S1_OPS_MAX && s1_stream_can(stream, ops->op, n);
+}
+
 /* A list that is too long is noticed when it is run; nothing is written past its end. */
 static ins1_op *push(s1_ops *ops, int32_t kind, int32_t n_in, int32_t n_out)
 {

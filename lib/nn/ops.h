@@ -48,6 +48,9 @@ void s1_ops_reset(s1_ops *ops, int32_t precision);
 /* Run what was listed and empty the list. */
 ins1_status s1_ops_run(s1_ops *ops, s1_stream *stream, const s1_call *call);
 
+/* Empty the list without running it: would the stream find somebody for all of it? */
+bool s1_ops_can(s1_ops *ops, const s1_stream *stream);
+
 /* One function an operation; the shapes are those of sys/backend.h. `flags` are INS1_OP_*. */
 void s1_ops_matmul(s1_ops *ops, ins1_tensor_desc y, const s1_placed_linear *w, ins1_tensor_desc x,
                    uint32_t flags);

@@ -56,6 +56,14 @@ static int64_t all_rows(const s1_pass *pass)
     return pass->n_units * pass->n_rows;
 }
 
+/* Run what was listed; or, of a tower that only asks, see whether the device could. */
+static ins1_status run_listed(s1_tower *t, const s1_call *call)
+{
+    if (!t->asks)
+        return s1_ops_run(&t->ops, t->stream, call);
+    return s1_ops_can(&t->ops, t->stream) ? INS1_OK : INS1_E_UNSUPPORTED;
+}
+
 /* --- what goes in --- */
 
 static ins1_status write_floats(s1_tower *t, uint64_t at, int64_t skip, const float *from,
@@ -123,7 +131,7 @@ static ins1_status embed_tile(s1_tower *t, const s1_pass *pass, int64_t unit, co
         s1_ops_matmul(&t->ops, s1_pass_rows(t, t->at.hidden, row + 1 + at, n, width), &t->patch,
                       s1_pass_rows(t, t->at.wide, 0, n, values), INS1_OP_ACCUMULATE);
         if (status == INS1_OK)
-            status = s1_ops_run(&t->ops, t->stream, call);
+            status = run_listed(t, call);
     }
     return status;
 }
@@ -187,7 +195,7 @@ static ins1_status embed_patches(s1_tower *t, const s1_pass *pass, const float *
             s1_ops_matmul(&t->ops, s1_pass_rows(t, t->at.hidden, row, n, width), &t->patch,
                           s1_pass_rows(t, t->at.wide, 0, n, values), INS1_OP_ACCUMULATE);
             if (status == INS1_OK)
-                status = s1_ops_run(&t->ops, t->stream, call);
+                status = run_listed(t, call);
         }
     }
     return status;
@@ -308,19 +316,19 @@ ins1_status s1_pass_layer(s1_tower *t, const s1_pass *pass, const s1_tower_layer
 
     for (int64_t at = 0; at < n_rows && status == INS1_OK; at += pass->chunk) {
         list_projections(t, layer, at, least(pass->chunk, n_rows - at));
-        status = s1_ops_run(&t->ops, t->stream, call);
+        status = run_listed(t, call);
     }
     for (int64_t i = 0; i < pass->n_units && status == INS1_OK && turns; i++) {
         list_turns(t, pass, i);
-        status = s1_ops_run(&t->ops, t->stream, call);
+        status = run_listed(t, call);
     }
     if (status == INS1_OK) {
         list_attention(t, pass);
-        status = s1_ops_run(&t->ops, t->stream, call);
+        status = run_listed(t, call);
     }
     for (int64_t at = 0; at < n_rows && status == INS1_OK; at += pass->chunk) {
         list_rest(t, layer, at, least(pass->chunk, n_rows - at));
-        status = s1_ops_run(&t->ops, t->stream, call);
+        status = run_listed(t, call);
     }
     return status;
 }
@@ -364,8 +372,8 @@ ins1_status s1_pass_merge(s1_tower *t, const s1_pass *pass, float *out, const s1
         s1_ops_act(&t->ops, wide, wide, c->merger_act);
         s1_ops_matmul(&t->ops, s1_pass_rows(t, t->at.merged, 0, n_tokens, c->n_out),
                       &t->merger_down, wide, 0);
-        status = s1_ops_run(&t->ops, t->stream, call);
-        if (status == INS1_OK)
+        status = run_listed(t, call);
+        if (status == INS1_OK && !t->asks)
             status =
                 s1_stream_read(t->stream, &t->workspace, t->at.merged, out + at / merge2 * c->n_out,
                                (uint64_t)(n_tokens * c->n_out) * sizeof(float), call);

@@ -59,6 +59,7 @@ struct s1_tower {
     int64_t table_grid[2]; /* of the table in the workspace; 0: there is none */
     s1_pass_layout at;
     s1_ops ops;
+    bool asks; /* nothing is run: could the device? Then INS1_OK, else INS1_E_UNSUPPORTED */
 
     uint64_t done, total;     /* rows times layers of the running call */
     int32_t first_unit;       /* of the running pass, counted over the call */

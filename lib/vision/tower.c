@@ -152,47 +152,6 @@ void s1_tower_destroy(s1_tower *tower)
     s1_free(memory, tower, sizeof(*tower), INS1_MEM_OBJECT);
 }
 
-ins1_status s1_tower_create(s1_tower **out, ins1_runtime *runtime, const s1_vision_weights *weights,
-                            const ins1_vision_encoder_options *options, const s1_call *call)
-{
-    const ins1_allocator *memory = s1_runtime_memory(runtime);
-    const size_t n = (size_t)weights->config->n_layer;
-    s1_tower *tower = NULL;
-    int32_t precision;
-
-    *out = NULL;
-    ins1_status status =
-        s1_tower_precision(&precision, weights->config, options->precision, call->error);
-    if (status != INS1_OK)
-        goto done;
-    tower = s1_alloc(memory, sizeof(*tower), INS1_MEM_OBJECT);
-    if (!tower) {
-        status = s1_out_of_memory(memory, sizeof(*tower), "a vision tower", call->error);
-        goto done;
-    }
-    tower->runtime = runtime;
-    tower->memory = memory;
-    tower->weights = weights;
-    tower->config = weights->config;
-    tower->precision = precision;
-    tower->budget = options->scratch_budget;
-    tower->layers = s1_alloc_array(memory, n, sizeof(*tower->layers), INS1_MEM_OBJECT);
-    if (!tower->layers) {
-        status = s1_out_of_memory(memory, n * sizeof(*tower->layers),
-                                  "the layers of a vision tower", call->error);
-        goto done;
-    }
-    status = enter_device(tower, options->device, call);
-    if (status != INS1_OK)
-        goto done;
-    *out = tower;
-    tower = NULL;
-
-done:
-    s1_tower_destroy(tower);
-    return status;
-}
-
 const s1_vision_config *s1_tower_config(const s1_tower *tower)
 {
     return tower->config;
@@ -399,6 +358,94 @@ void s1_tower_plan(s1_tower_needs *out, const s1_vision_config *c, const s1_pixe
         out->panel_rows = tokens;
         out->panel_columns = c->merger_width;
     }
+}
+
+/* --- the device --- */
+
+/* Has the device all that a pass needs? Seen with the smallest there is. */
+static ins1_status ask_device(s1_tower *t, const s1_call *call)
+{
+    const s1_vision_config *c = t->config;
+    const int64_t merge2 = merge2_of(c);
+    const s1_pass pass = {
+        .n_units = 1,
+        .grid = { c->merge, c->merge },
+        .n_patches = merge2,
+        .n_rows = merge2 + (c->kind == S1_VISION_TILES),
+        .chunk = rounded(merge2 + 1, merge2),
+    };
+
+    ins1_status status = make_room(t, &pass, call->error);
+    if (status != INS1_OK)
+        return status;
+    t->asks = true;
+    s1_ops_reset(&t->ops, t->precision);
+    status = s1_pass_layer(t, &pass, &t->layers[0], call);
+    if (status == INS1_OK)
+        status = s1_pass_merge(t, &pass, NULL, call);
+    t->asks = false;
+    return status;
+}
+
+/* The CPU in place of a device that would have to give its memory away in the middle of a layer. */
+static ins1_status choose_device(s1_tower *t, int32_t index, const s1_call *call)
+{
+    ins1_device_info info = { .struct_size = sizeof(info) };
+
+    ins1_status status = enter_device(t, index, call);
+    if (status == INS1_OK && index)
+        status = ask_device(t, call);
+    if (status != INS1_E_UNSUPPORTED || !index)
+        return status;
+    leave_device(t);
+    status = s1_registry_info(s1_runtime_registry(t->runtime), index, &info, call->error);
+    if (status != INS1_OK)
+        return status;
+    s1_log(s1_runtime_host(t->runtime), INS1_LOG_WARN, "vision",
+           "device '%s' lacks operations of the vision tower, which runs on the CPU instead",
+           info.name);
+    return enter_device(t, 0, call);
+}
+
+ins1_status s1_tower_create(s1_tower **out, ins1_runtime *runtime, const s1_vision_weights *weights,
+                            const ins1_vision_encoder_options *options, const s1_call *call)
+{
+    const ins1_allocator *memory = s1_runtime_memory(runtime);
+    const size_t n = (size_t)weights->config->n_layer;
+    s1_tower *tower = NULL;
+    int32_t precision;
+
+    *out = NULL;
+    ins1_status status =
+        s1_tower_precision(&precision, weights->config, options->precision, call->error);
+    if (status != INS1_OK)
+        goto done;
+    tower = s1_alloc(memory, sizeof(*tower), INS1_MEM_OBJECT);
+    if (!tower) {
+        status = s1_out_of_memory(memory, sizeof(*tower), "a vision tower", call->error);
+        goto done;
+    }
+    tower->runtime = runtime;
+    tower->memory = memory;
+    tower->weights = weights;
+    tower->config = weights->config;
+    tower->precision = precision;
+    tower->budget = options->scratch_budget;
+    tower->layers = s1_alloc_array(memory, n, sizeof(*tower->layers), INS1_MEM_OBJECT);
+    if (!tower->layers) {
+        status = s1_out_of_memory(memory, n * sizeof(*tower->layers),
+                                  "the layers of a vision tower", call->error);
+        goto done;
+    }
+    status = choose_device(tower, options->device, call);
+    if (status != INS1_OK)
+        goto done;
+    *out = tower;
+    tower = NULL;
+
+done:
+    s1_tower_destroy(tower);
+    return status;
 }
 
 /* --- encoding --- */

@@ -1,5 +1,6 @@
-/* series MODEL [THREADS [PRECISION]]: how long the time-series encoder takes for signals of 10^4 to
- * 10^6 samples at 1 kHz, and how much memory beside what comes out. A row of RESULTS.md for each.
+/* series MODEL [THREADS [PRECISION [SAMPLES]]]: how long the time-series encoder takes for signals
+ * of 10^4 to 10^6 samples at 1 kHz, and how much memory beside what comes out. A row of RESULTS.md
+ * for each.
  */
 
 #include <interns1/interns1.h>
@@ -89,23 +90,27 @@ int main(int argc, char **argv)
     enum { N = sizeof(lengths) / sizeof(lengths[0]) };
     const int32_t threads = argc > 2 ? atoi(argv[2]) : 0;
     const bool is_f32 = argc > 3 && !strcmp(argv[3], "f32");
+    const size_t only = argc > 4 ? strtoul(argv[4], NULL, 10) : 0;
     double first = 0;
 
     if (argc < 2) {
-        fprintf(stderr, "usage: series MODEL [THREADS [f32|bf16]]\n");
+        fprintf(stderr, "usage: series MODEL [THREADS [f32|bf16 [SAMPLES]]]\n");
         return 2;
     }
     call.error = &error;
     float *samples = malloc(lengths[N - 1] * sizeof(*samples));
     for (size_t i = 0; i < lengths[N - 1]; i++)
         samples[i] = sinf((float)i * 0.05f) + (float)(i * 2654435761u % 1000) / 1000;
-    printf("| samples | tokens | threads | precision | seconds | us a sample | of the first | "
-           "MB beside the embeddings |\n|---|---|---|---|---|---|---|---|\n");
+    if (!only)
+        printf("| samples | tokens | threads | precision | seconds | us a sample | of the first | "
+               "MB beside the embeddings |\n|---|---|---|---|---|---|---|---|\n");
     for (size_t i = 0; i < N; i++) {
+        if (only && lengths[i] != only)
+            continue;
         figures f = measure(argv[1], threads, is_f32 ? INS1_PRECISION_F32 : INS1_PRECISION_BF16,
                             samples, lengths[i]);
         double per_sample = f.seconds / (double)lengths[i] * 1e6;
-        if (!i)
+        if (!(first > 0))
             first = per_sample;
         printf("| %zu | %zu | %d | %s | %.2f | %.2f | %.2f | %.1f |\n", lengths[i], f.n_tokens,
                threads, is_f32 ? "f32" : "bf16", f.seconds, per_sample, per_sample / first,

@@ -317,6 +317,78 @@ def images():
     check_status(1, "preprocess", model, "out.npy", "--image", golden / "pixels-s1/dot.png", said="vision_config")
 
 
+VISION = {"depth": 1, "hidden_size": 8, "intermediate_size": 12, "model_type": "interns1_pro_vision", "num_heads": 2,
+          "num_position_embeddings": 9, "out_hidden_size": 192, "patch_size": 4}
+
+
+def tower_file(path):
+    """A tower of small random numbers for the demo's decoder, as the only tensors of a file."""
+    shapes = {"patch_embed.proj.weight": [8, 3, 2, 4, 4], "patch_embed.proj.bias": [8], "pos_embed.weight": [9, 8]}
+    for name, rows, columns in (("blocks.0.attn.qkv", 24, 8), ("blocks.0.attn.proj", 8, 8), ("blocks.0.mlp.linear_fc1", 12, 8),
+                                ("blocks.0.mlp.linear_fc2", 8, 12), ("merger.linear_fc1", 32, 32), ("merger.linear_fc2", 192, 32)):
+        shapes |= {name + ".weight": [rows, columns], name + ".bias": [rows]}
+    for name in ("blocks.0.norm1", "blocks.0.norm2", "merger.norm"):
+        shapes |= {name + ".weight": [8], name + ".bias": [8]}
+    header, data, draw = {}, b"", random.Random(1)
+    for name, shape in shapes.items():
+        values = [draw.gauss(0, 0.5) for _ in range(math.prod(shape))]
+        blob = struct.pack(f"<{len(values)}f", *values)
+        header["model.visual." + name] = {"dtype": "F32", "shape": shape, "data_offsets": [len(data), len(data) + len(blob)]}
+        data += blob
+    text = json.dumps(header).encode()
+    text += b" " * (-len(text) % 8)
+    path.write_bytes(len(text).to_bytes(8, "little") + text + data)
+
+
+def images_are_asked_about():
+    """`run` gives the text that `embed`, `render` and `logits` give step by step."""
+    demo, picture = golden.parent.parent / "examples/demo-model/interns1-demo", golden / "pro-vision/image.png"
+    if not (demo / "model.safetensors").exists():
+        return print("skipped: no demo model")
+    with tempfile.TemporaryDirectory() as out:
+        folder = pathlib.Path(out) / "model"
+        folder.mkdir()
+        for file in demo.resolve().iterdir():
+            name = "model-00001-of-00002.safetensors" if file.name == "model.safetensors" else file.name
+            if file.name != "config.json":
+                (folder / name).symlink_to(file)
+        config = json.loads((demo / "config.json").read_text())
+        (folder / "config.json").write_text(json.dumps(config | {"vision_config": VISION}))
+        (folder / "preprocessor_config.json").write_text('{"size": {"shortest_edge": 1024, "longest_edge": 2048}}')
+        tower_file(folder / "model-00002-of-00002.safetensors")
+
+        rows = pathlib.Path(out) / "rows.npy"
+        said = json.loads(check_status(0, "embed", folder, rows, "--image", picture))
+        n = said["tokens"]
+        check(said["grid"][0] == 1 and said["grid"][1] * said["grid"][2] == 4 * n, f"embed --image: {said}")
+        ask = [{"text": "What is this?", "images": [str(picture)] * 2, "thinking": False}, {"text": "What is this?", "thinking": False},
+               {"text": "x", "images": ["/nowhere.png"]}, {"text": "x", "images": "a.png"}]
+        replies = answers("run", folder, "--json", "--max-tokens", 12, lines=map(json.dumps, ask), status=1)
+        check([r.get("status") for r in replies] == [None, None, "INS1_E_IO", "INS1_E_FORMAT"], f"run --json: {replies}")
+        said = check_status(0, "run", folder, "--image", picture, "--image", picture, "-p", "What is this?", "--no-think", "--max-tokens", 12)
+        check(said.strip() == (replies[0]["content"] or "").strip(), f"run --image: {said}, {replies[0]}")
+
+        messages = [{"role": "user", "content": [{"type": "image"}] * 2 + [{"type": "text", "text": "What is this?"}]}]
+        ids = answers("render", folder, status=0, lines=[
+            json.dumps({"messages": messages, "add_generation_prompt": True, "enable_thinking": False})])[0]["ids"]
+        long = [i for id in ids for i in [id] * (n if id == config["image_token_id"] else 1)]
+        check(replies[0]["prompt_tokens"] == len(long) > replies[1]["prompt_tokens"] + 2 * n, f"run --json: {replies}, {len(long)}")
+        line = json.dumps({"ids": long, "embeds": [str(rows), str(rows)]})
+        answers("logits", folder, out, "--generate", 12, "--precision", "bf16", lines=[line], status=0)
+        greedy = (pathlib.Path(out) / "0.greedy.npy").read_bytes()
+        tokens = memoryview(greedy[-(len(greedy) - 128):]).cast("i").tolist()
+        text = answers("tokenize", folder, "--decode", "--skip-special", lines=[json.dumps(tokens)], status=0)[0]
+        check(text.strip() == (replies[0]["content"] or "").strip(), f"run --json: {replies[0]}, step by step: {text!r}")
+
+
+def videos_become_rows():
+    with tempfile.TemporaryDirectory() as out:
+        check_status(1, "embed", golden / "pro-vision", "out.npy", "--video", "/nowhere", said="/nowhere")
+        check_status(1, "embed", golden / "pro-vision", "out.npy", "--video", out, said="no frame")
+        check_status(1, "embed", golden / "pro-vision", "out.npy", "--pixels", golden / "pro-vision/pixels0.npy", said="grid")
+        check_status(1, "embed", golden / "pro-vision", "out.npy", "--pixels", golden / "pro-vision/pixels0.npy", "--grid", "1,2", said="T,H,W")
+
+
 def texts():
     out = answers("tokenize", tokenizer, lines=['"CCO"', '"\\ud800"', '"a"'], status=1)
     check(isinstance(out[0], list) and out[1]["status"] == "INS1_E_FORMAT" and isinstance(out[2], list), f"tokenize {out}")
@@ -334,8 +406,9 @@ def texts():
 
 
 for test in [usage, help_texts, failures_are_told, output_that_cannot_be_written_is_a_failure, interrupts,
-             input_that_never_ends_can_be_interrupted, a_line_for_each_line, series_become_rows,
-             series_stand_in_conversations, scores, rewards, numbers, images] + ([texts] if tokenizer else []):
+             input_that_never_ends_can_be_interrupted, a_line_for_each_line, scores, rewards, numbers, images,
+             images_are_asked_about, videos_become_rows, series_become_rows,
+             series_stand_in_conversations] + ([texts] if tokenizer else []):
     test()
 if not tokenizer:
     print("skipped: texts, there is no tokenizer")

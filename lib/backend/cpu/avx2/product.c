@@ -49,6 +49,15 @@ static void store_sums(const s1_product *p, int64_t row, int64_t end, int64_t to
     float *y = p->y + (p->rows ? p->rows[token] : token) * p->y_stride + row;
     float out[8];
 
+    if (end - row >= 8) {
+        if (p->bias)
+            sums = _mm256_add_ps(
+                sums, load_8(p->bias + row * element_size(p->bias_dtype), p->bias_dtype));
+        if (p->accumulate)
+            sums = _mm256_add_ps(_mm256_loadu_ps(y), sums);
+        _mm256_storeu_ps(y, sums);
+        return;
+    }
     _mm256_storeu_ps(out, sums);
     for (int64_t i = 0; i < 8 && row + i < end; i++) {
         float sum = out[i];
