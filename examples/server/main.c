@@ -66,6 +66,8 @@ static int serve(served *s, const settings *o, const sigset_t *set)
     http_close(h);
     drain(e, o, set);
     engine_stop(e);
+    /* What was ended is told to its clients before their connections are closed. */
+    engine_drain(e, 2000000000);
     http_destroy(h);
     engine_destroy(e);
     return 0;
