@@ -296,7 +296,6 @@ static ins1_status judge(judging *j, ins1_session *session, int32_t seq, float *
     if (!j->texts)
         return s1_out_of_memory(j->memory, n * sizeof(*j->texts), "a list of texts",
                                 j->call->error);
-    memset(j->texts, 0, n * sizeof(*j->texts));
     status = make_texts(j);
     if (status == INS1_OK)
         status = run_texts(j, session, seq, rewards);
