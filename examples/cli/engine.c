@@ -121,7 +121,13 @@ ins1_status engine_open(engine *e, const settings *s, const char *model, uint32_
         return status;
     e->info = (ins1_model_info)INS1_INIT(ins1_model_info);
     status = ins1_model_info_get(e->model, &e->info, &e->call);
-    if (status == INS1_OK && parts & INS1_PART_TOKENIZER)
+    return status == INS1_OK ? engine_make(e, s, parts) : status;
+}
+
+ins1_status engine_make(engine *e, const settings *s, uint32_t parts)
+{
+    ins1_status status = INS1_OK;
+    if (parts & INS1_PART_TOKENIZER)
         status = ins1_tokenizer_create(&e->tokenizer, e->model, NULL, &e->call);
     if (status == INS1_OK && parts & INS1_PART_DECODER)
         status = open_decoder(e, s);

@@ -21,8 +21,12 @@ typedef struct engine {
 /* The runtime with its devices, nothing opened. */
 ins1_status engine_start(engine *e, const settings *s);
 
-/* The model and, of `parts`, tokenizer and decoder. Takes what engine_start began. */
+/* The model and, of `parts`, tokenizer and decoder; 0 opens every part and makes nothing of it.
+ * Takes what engine_start began. */
 ins1_status engine_open(engine *e, const settings *s, const char *model, uint32_t parts);
+
+/* Tokenizer and decoder of a model that is open. */
+ins1_status engine_make(engine *e, const settings *s, uint32_t parts);
 
 /* --ctx counts where it is given, else `n_ctx`. */
 ins1_status engine_session(engine *e, const settings *s, size_t n_ctx, size_t n_seq,

@@ -1,5 +1,7 @@
+#include "attached.h"
 #include "commands.h"
 #include "edit.h"
+#include "encoders.h"
 #include "lines.h"
 #include "reply.h"
 #include "talk.h"
@@ -16,6 +18,10 @@ typedef struct task {
     settings s;
     talk_options o;
     talk t;
+    encoders all;
+    flag_list images, videos, series; /* files that stand before the first message */
+    float fps;                        /* of the videos; 0: not known */
+    float rate;                       /* of the series; 0: their own */
     const char *prompt;
     bool wants_json, wants_stats;
 } task;
@@ -110,6 +116,37 @@ static int32_t thinking_of(const task *k)
     return k->o.has_no_thinking ? INS1_CHAT_OFF : INS1_CHAT_DEFAULT;
 }
 
+static ins1_status encode_file(task *k, int32_t modality, const char *path, ins1_embeds **out)
+{
+    if (modality == INS1_MODALITY_IMAGE)
+        return encoders_image(&k->all, path, out);
+    if (modality == INS1_MODALITY_VIDEO)
+        return encoders_video(&k->all, path, (double)k->fps, out);
+    return encoders_series(&k->all, path, (double)k->rate, out);
+}
+
+static ins1_status attach_list(task *k, int32_t modality, flag_list *files)
+{
+    ins1_status status = INS1_OK;
+    for (size_t i = 0; i < files->n && status == INS1_OK; i++) {
+        ins1_embeds *embeds;
+        status = encode_file(k, modality, files->at[i], &embeds);
+        if (status == INS1_OK)
+            talk_attach(&k->t, modality, embeds);
+    }
+    files->n = 0;
+    return status;
+}
+
+/* The files of the command line, once. */
+static ins1_status attach_files(task *k)
+{
+    ins1_status status = attach_list(k, INS1_MODALITY_IMAGE, &k->images);
+    if (status == INS1_OK)
+        status = attach_list(k, INS1_MODALITY_VIDEO, &k->videos);
+    return status == INS1_OK ? attach_list(k, INS1_MODALITY_TIMESERIES, &k->series) : status;
+}
+
 /* The user's turn and the model's. */
 static ins1_status take_turn(task *k, const char *text, size_t size)
 {
@@ -117,7 +154,9 @@ static ins1_status take_turn(task *k, const char *text, size_t size)
     screen to = { .is_terminal = isatty(STDOUT_FILENO) };
 
     talk_add(&k->t, "user", text, size);
-    ins1_status status = talk_prompt(&k->t, thinking_of(k), &prompt);
+    ins1_status status = attach_files(k);
+    if (status == INS1_OK)
+        status = talk_prompt(&k->t, thinking_of(k), &prompt);
     if (status == INS1_OK)
         status = talk_reply(&k->t, prompt, show, &to);
     if (status != INS1_OK && to.kind)
@@ -180,9 +219,10 @@ typedef struct line_task {
     ins1_error error;
     const json *text, *system;
     int32_t thinking;
+    attached media;
 } line_task;
 
-static ins1_status read_line_task(const task *k, const input *in, line_task *out)
+static ins1_status read_line_task(task *k, const input *in, line_task *out)
 {
     const json *thinking = json_get(&in->value, "thinking");
     *out = (line_task){ .error = in->error, .thinking = thinking_of(k) };
@@ -196,10 +236,7 @@ static ins1_status read_line_task(const task *k, const input *in, line_task *out
         (out->system && out->system->kind != JSON_STRING))
         return fail(&out->error, INS1_E_FORMAT,
                     "\"text\" and \"system\" are expected to be strings");
-    if (json_get(&in->value, "images") || json_get(&in->value, "series"))
-        return fail(&out->error, INS1_E_UNSUPPORTED,
-                    "images and time series are not in this version");
-    return INS1_OK;
+    return attached_read(&out->media, &k->all, &in->value, &out->error);
 }
 
 static ins1_status make_prompt(task *k, const line_task *in, ins1_prompt **out)
@@ -210,6 +247,10 @@ static ins1_status make_prompt(task *k, const line_task *in, ins1_prompt **out)
     if (status != INS1_OK)
         return status;
     talk_add(&k->t, "user", in->text->text, in->text->n);
+    for (size_t i = 0; i < in->media.n; i++) {
+        ins1_embeds_retain(in->media.at[i].embeds);
+        talk_attach(&k->t, in->media.at[i].kind, in->media.at[i].embeds);
+    }
     return talk_prompt(&k->t, in->thinking, out);
 }
 
@@ -281,6 +322,8 @@ static int run_json(task *k)
         text_free(&out);
     }
     k->e.call.error = &k->e.error;
+    for (size_t i = 0; i < all.n; i++)
+        attached_release(&tasks[i].media);
     free(tasks);
     lines_free(&all);
     return exit_status;
@@ -317,6 +360,12 @@ static int run(int argc, char **argv)
         { "--repeat-last", FLAG_INT, &k.o.repeat_last, "N", "tokens that penalties look back" },
         { "--frequency-penalty", FLAG_REAL, &k.o.frequency_penalty, "X", "for each time before" },
         { "--presence-penalty", FLAG_REAL, &k.o.presence_penalty, "X", "once for what was there" },
+        { "--image", FLAG_TEXTS, &k.images, "FILE", "an image, PNG or JPEG; may be given often" },
+        { "--video", FLAG_TEXTS, &k.videos, "FOLDER",
+          "frames, PNG or JPEG, in the order of their names; may be given often" },
+        { "--fps", FLAG_REAL, &k.fps, "N", "frames per second of the videos (default: 24)" },
+        { "--series", FLAG_TEXTS, &k.series, "FILE", "a time series; may be given often" },
+        { "--rate", FLAG_REAL, &k.rate, "HZ", "samples per second (default: the file's)" },
         { "--stats", FLAG_SET, &k.wants_stats, NULL, "tokens and seconds, on stderr" },
         { "--json", FLAG_SET, &k.wants_json, NULL, "JSON lines in and out" },
     };
@@ -325,6 +374,7 @@ static int run(int argc, char **argv)
     if (status != ARGS_OK)
         return status;
 
+    k.all = (encoders){ .e = &k.e, .s = &k.s, .model = model };
     if (engine_open(&k.e, &k.s, model, INS1_PART_TOKENIZER | INS1_PART_DECODER) != INS1_OK ||
         talk_begin(&k.t, &k.e, &k.s, &k.o) != INS1_OK ||
         ins1_cancel_create(&k.e.call.cancel, k.e.runtime, &k.e.call) != INS1_OK)
@@ -332,6 +382,7 @@ static int run(int argc, char **argv)
     else
         status = run_open(&k);
     talk_end(&k.t);
+    encoders_end(&k.all);
     forget_interrupts(&k);
     engine_stop(&k.e);
     return status;
@@ -347,7 +398,10 @@ const command run_command = {
         "conversation, where Ctrl-C stops a reply and Ctrl-D ends. Sampling is as the "
         "checkpoint's\n"
         "generation_config.json says unless options say otherwise. With --json it reads lines of\n"
-        "{\"text\": ..., \"system\": ..., \"thinking\": true or false}, each its own conversation.",
+        "{\"text\": ..., \"system\": ..., \"thinking\": true or false, \"images\": [file, ...],\n"
+        "\"videos\": [{\"folder\": ..., \"fps\": hertz}],\n"
+        "\"series\": [{\"file\": ..., \"rate\": hertz}]}, each its own conversation; media stand\n"
+        "before the text.",
     .example = "ins1 run MODEL -p 'How many rings does c1ccccc1 have?' --stats",
     .run = run,
 };

@@ -11,20 +11,80 @@ typedef struct task {
     ins1_session *session;
 } task;
 
-/* A line: a prefix and what may follow it. */
+/* What ins1_polar_request has by default, and what stands around and between its texts. */
+enum { POLAR_TOKENS = 16384, POLAR_EXTRA = 5 };
+
+/* A line: a prefix and what may follow it, or a prompt with a reference and candidates as text. */
 typedef struct question {
     int32_t *prefix;
     size_t n_prefix;
     ins1_ids *candidates;
     size_t n;
+    bool is_text;
+    ins1_polar_request request;
+    ins1_text *answers; /* owned; the texts lie in the line */
 } question;
 
 static void question_free(question *q)
 {
-    for (size_t i = 0; i < q->n; i++)
+    for (size_t i = 0; i < q->n && q->candidates; i++)
         free((void *)(uintptr_t)q->candidates[i].ids);
     free(q->candidates);
     free(q->prefix);
+    free(q->answers);
+}
+
+static ins1_status read_text(const json *in, const char *name, ins1_text *out, ins1_error *error)
+{
+    const json *value = json_get(in, name);
+    if (!value || value->kind != JSON_STRING)
+        return fail(error, INS1_E_FORMAT, "\"%s\" is expected to be a string", name);
+    *out = (ins1_text){ value->text, value->n };
+    return INS1_OK;
+}
+
+static ins1_status read_number(const json *in, const char *name, int32_t *out, ins1_error *error)
+{
+    const json *value = json_get(in, name);
+    int64_t number = 0;
+    if (value && (!json_int(value, &number) || number < 1 || number > INT32_MAX))
+        return fail(error, INS1_E_FORMAT, "\"%s\" is expected to be a number of tokens", name);
+    *out = (int32_t)number;
+    return INS1_OK;
+}
+
+static uint32_t read_flag(const json *in, const char *name, uint32_t bit)
+{
+    const json *value = json_get(in, name);
+    return value && value->kind == JSON_TRUE ? bit : 0;
+}
+
+/* For POLAR checkpoints. */
+static ins1_status read_request(question *q, const json *in, ins1_error *error)
+{
+    const json *candidates = json_get(in, "candidates");
+    q->is_text = true;
+    q->request = (ins1_polar_request)INS1_INIT(ins1_polar_request);
+    q->request.flags = read_flag(in, "pretrain", INS1_POLAR_PRETRAIN) |
+                       read_flag(in, "keep_tail", INS1_POLAR_KEEP_TAIL);
+    ins1_status status = read_text(in, "prompt", &q->request.prompt, error);
+    if (status == INS1_OK)
+        status = read_text(in, "reference", &q->request.reference, error);
+    if (status == INS1_OK)
+        status = read_number(in, "max_tokens", &q->request.max_tokens, error);
+    if (status == INS1_OK)
+        status = read_number(in, "max_answer", &q->request.max_answer, error);
+    q->answers = allocate(candidates->n, sizeof(*q->answers));
+    for (size_t i = 0; i < candidates->n && status == INS1_OK; i++) {
+        const json *one = &candidates->items[i];
+        if (one->kind != JSON_STRING)
+            status = fail(error, INS1_E_FORMAT, "candidate %zu is expected to be a string", i);
+        q->answers[i] = (ins1_text){ one->text, one->n };
+    }
+    q->n = candidates->n;
+    q->request.candidates = q->answers;
+    q->request.n_candidates = q->n;
+    return status;
 }
 
 static ins1_status read_question(question *q, const json *in, ins1_error *error)
@@ -33,6 +93,8 @@ static ins1_status read_question(question *q, const json *in, ins1_error *error)
     *q = (question){ 0 };
     if (!candidates || candidates->kind != JSON_ARRAY)
         return fail(error, INS1_E_FORMAT, "\"candidates\" is expected to be an array of arrays");
+    if (json_get(in, "prompt") || json_get(in, "reference"))
+        return read_request(q, in, error);
     ins1_status status = json_ids(json_get(in, "prefix"), &q->prefix, &q->n_prefix, error);
     q->candidates = allocate(candidates->n, sizeof(*q->candidates));
     for (size_t i = 0; i < candidates->n && status == INS1_OK; i++) {
@@ -62,7 +124,9 @@ static ins1_status print_rewards(task *t, const question *q, buffer *out)
 {
     float *rewards = allocate(q->n, sizeof(*rewards));
     ins1_status status =
-        ins1_session_score_many(t->session, 0, q->candidates, q->n, rewards, &t->e.call);
+        q->is_text
+            ? ins1_polar_score(t->session, 0, t->e.tokenizer, &q->request, rewards, &t->e.call)
+            : ins1_session_score_many(t->session, 0, q->candidates, q->n, rewards, &t->e.call);
     text_puts(out, "{\"rewards\": [");
     for (size_t i = 0; i < q->n; i++) {
         text_puts(out, i ? ", " : "");
@@ -112,20 +176,32 @@ static ins1_status print_logprobs(task *t, const question *q, buffer *out)
 static ins1_status answer(task *t, const question *q, buffer *out)
 {
     ins1_status status = feed_prefix(t, q);
+    if (status == INS1_OK && q->is_text && !t->gives_rewards)
+        status = fail(t->e.call.error, INS1_E_UNSUPPORTED,
+                      "prompt and reference are for reward checkpoints, this one has no rewards");
     if (status != INS1_OK)
         return status;
     return t->gives_rewards ? print_rewards(t, q, out) : print_logprobs(t, q, out);
 }
 
-/* One more than the ids: room for the reward token. */
+/* Ids of a candidate with what stands before it. Of text at most as many as it has bytes, and as
+ * the request allows. */
+static size_t size_of(const question *q, size_t i)
+{
+    if (!q->is_text)
+        return q->n_prefix + q->candidates[i].n_ids;
+    const ins1_polar_request *r = &q->request;
+    size_t most = r->max_tokens ? (size_t)r->max_tokens : POLAR_TOKENS;
+    size_t size = 2 * r->prompt.size + r->reference.size + q->answers[i].size + POLAR_EXTRA;
+    return size < most ? size : most;
+}
+
 static size_t longest(const question *questions, size_t n)
 {
     size_t most = 1;
     for (size_t i = 0; i < n; i++)
-        for (size_t k = 0; k < questions[i].n; k++) {
-            size_t size = questions[i].n_prefix + questions[i].candidates[k].n_ids;
-            most = size > most ? size : most;
-        }
+        for (size_t k = 0; k < questions[i].n; k++)
+            most = size_of(&questions[i], k) > most ? size_of(&questions[i], k) : most;
     return most;
 }
 
@@ -140,6 +216,7 @@ static int run_lines(task *t)
             all.at[i].error.status =
                 read_question(&questions[i], &all.at[i].value, &all.at[i].error);
 
+    /* One more for the reward token. */
     ins1_status made =
         engine_session(&t->e, &t->s, longest(questions, all.n) + t->gives_rewards, 1, &t->session);
     ins1_error why_not = t->e.error;
@@ -175,7 +252,9 @@ static int run(int argc, char **argv)
     int status = args_parse(&score_command, NULL, 0, &t.s, argc, argv, &model);
     if (status != ARGS_OK)
         return status;
-    if (engine_open(&t.e, &t.s, model, INS1_PART_DECODER) != INS1_OK) {
+    if (engine_open(&t.e, &t.s, model, 0) != INS1_OK ||
+        engine_make(&t.e, &t.s, INS1_PART_DECODER | (t.e.info.parts & INS1_PART_TOKENIZER)) !=
+            INS1_OK) {
         status = engine_failed(&t.e, &score_command);
     } else {
         t.gives_rewards = has_reward_head(&t);
@@ -190,9 +269,13 @@ const command score_command = {
     .name = "score",
     .operands = "MODEL",
     .summary = "Log-probabilities of continuations, rewards of reward models",
-    .about = "Reads {\"prefix\": [ids], \"candidates\": [[ids], ...]}, prints the log-probability "
-             "of each id\n"
-             "and the sum for each candidate.",
+    .about =
+        "Reads {\"prefix\": [ids], \"candidates\": [[ids], ...]}, prints the log-probability "
+        "of each id\n"
+        "and the sum for each candidate. Of reward checkpoints it prints the rewards, and takes\n"
+        "{\"prompt\": text, \"reference\": text, \"candidates\": [text, ...]} too, as POLAR "
+        "does, with\n"
+        "\"max_tokens\", \"max_answer\", \"pretrain\" and \"keep_tail\".",
     .example = "echo '{\"prefix\": [1, 2], \"candidates\": [[3], [4, 5]]}' | ins1 score MODEL",
     .run = run,
 };

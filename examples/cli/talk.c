@@ -76,17 +76,27 @@ ins1_status talk_begin(talk *t, engine *e, const settings *s, const talk_options
 
 static void drop_messages(talk *t)
 {
-    for (size_t i = 0; i < t->n_messages; i++)
-        free(t->messages[i].text);
+    for (size_t i = 0; i < t->n_messages; i++) {
+        struct talk_message *m = &t->messages[i];
+        for (size_t k = 0; k < m->n_media; k++)
+            ins1_embeds_release(m->media[k].embeds);
+        free(m->media);
+        free(m->text);
+    }
     free(t->messages);
     t->messages = NULL;
     t->n_messages = 0;
+    /* What comes from embeddings that are gone is not found again. */
+    for (size_t i = 0; i < t->n_ids; i++)
+        if (t->rows[i])
+            t->n_ids = i;
 }
 
 void talk_end(talk *t)
 {
     drop_messages(t);
     free(t->ids);
+    free(t->rows);
     ins1_session_release(t->session);
     ins1_sampler_release(t->sampler);
 }
@@ -104,24 +114,41 @@ void talk_add(talk *t, const char *role, const char *text, size_t size)
     buffer copy = { 0 };
     text_add(&copy, text, size);
     t->messages = reallocate(t->messages, t->n_messages + 1, sizeof(*t->messages));
-    t->messages[t->n_messages++] = (struct talk_message){ role, copy.at, size };
+    t->messages[t->n_messages++] =
+        (struct talk_message){ .role = role, .text = copy.at, .size = size };
+}
+
+void talk_attach(talk *t, int32_t modality, ins1_embeds *embeds)
+{
+    struct talk_message *m = &t->messages[t->n_messages - 1];
+    m->media = reallocate(m->media, m->n_media + 1, sizeof(*m->media));
+    ins1_part *part = &m->media[m->n_media++];
+    *part = (ins1_part)INS1_INIT(ins1_part);
+    part->kind = modality;
+    part->embeds = embeds;
 }
 
 ins1_status talk_prompt(talk *t, int32_t thinking, ins1_prompt **out)
 {
     ins1_chat_options options = INS1_INIT(ins1_chat_options);
     ins1_message *messages = allocate(t->n_messages, sizeof(*messages));
-    ins1_part *parts = allocate(t->n_messages, sizeof(*parts));
+    size_t n_parts = t->n_messages;
 
+    for (size_t i = 0; i < t->n_messages; i++)
+        n_parts += t->messages[i].n_media;
+    ins1_part *parts = allocate(n_parts, sizeof(*parts)), *part = parts;
     for (size_t i = 0; i < t->n_messages; i++) {
-        parts[i] = (ins1_part)INS1_INIT(ins1_part);
-        parts[i].kind = INS1_MODALITY_TEXT;
-        parts[i].text = t->messages[i].text;
-        parts[i].size = t->messages[i].size;
+        const struct talk_message *m = &t->messages[i];
         messages[i] = (ins1_message)INS1_INIT(ins1_message);
-        messages[i].role = t->messages[i].role;
-        messages[i].parts = &parts[i];
-        messages[i].n_parts = 1;
+        messages[i].role = m->role;
+        messages[i].parts = part;
+        messages[i].n_parts = m->n_media + 1;
+        for (size_t k = 0; k < m->n_media; k++)
+            *part++ = m->media[k];
+        *part = (ins1_part)INS1_INIT(ins1_part);
+        part->kind = INS1_MODALITY_TEXT;
+        part->text = m->text;
+        part++->size = m->size;
     }
     options.thinking = thinking;
     options.add_generation_prompt = INS1_CHAT_ON;
@@ -151,25 +178,63 @@ ins1_status talk_make_room(talk *t, size_t n_prompt)
 
 /* Leave in the session what it has in common with the new ids, but never all of them: the last one
  * has to be computed for its logits. */
-static ins1_status rewind_session(talk *t, const int32_t *ids, size_t n)
+static ins1_status rewind_session(talk *t, const int32_t *ids, const void *const *rows, size_t n)
 {
     size_t same = 0, kept = 0;
-    while (same < t->n_ids && same + 1 < n && t->ids[same] == ids[same])
+    while (same < t->n_ids && same + 1 < n && t->ids[same] == ids[same] &&
+           t->rows[same] == rows[same])
         same++;
     ins1_status status = ins1_session_truncate(t->session, 0, same, &kept, &t->e->call);
     t->n_cached = kept;
     return status;
 }
 
-static ins1_status feed_prompt(talk *t)
+static size_t tokens_of(const ins1_span *span)
 {
-    ins1_span span = INS1_INIT(ins1_span);
+    ins1_embeds_info info = INS1_INIT(ins1_embeds_info);
+    if (!span->embeds)
+        return span->n_ids;
+    if (span->count || ins1_embeds_info_get(span->embeds, &info, NULL) != INS1_OK)
+        return span->count;
+    return info.n_tokens - span->first;
+}
+
+/* Whose rows stand where. */
+static void list_rows(const ins1_span *spans, size_t n_spans, const void **rows, size_t n)
+{
+    size_t at = 0;
+    for (size_t i = 0; i < n_spans; i++)
+        for (size_t k = tokens_of(&spans[i]); k && at < n; k--)
+            rows[at++] = spans[i].embeds;
+}
+
+/* The prompt without what the session holds already. */
+static ins1_status feed_prompt(talk *t, const ins1_span *spans, size_t n_spans)
+{
+    ins1_span *rest = allocate(n_spans, sizeof(*rest));
     ins1_feed feed = INS1_INIT(ins1_feed);
-    span.ids = t->ids + t->n_cached;
-    span.n_ids = t->n_prompt - t->n_cached;
-    feed.spans = &span;
-    feed.n_spans = 1;
-    return ins1_session_prefill(t->session, &feed, 1, NULL, &t->e->call);
+    size_t skip = t->n_cached;
+
+    for (size_t i = 0; i < n_spans; i++) {
+        size_t n = tokens_of(&spans[i]), skipped = n < skip ? n : skip;
+        ins1_span *span = &rest[feed.n_spans];
+        skip -= skipped;
+        if (n == skipped)
+            continue;
+        *span = spans[i];
+        feed.n_spans++;
+        if (span->embeds) {
+            span->first += skipped;
+            span->count = n - skipped;
+        } else {
+            span->ids += skipped;
+            span->n_ids -= skipped;
+        }
+    }
+    feed.spans = rest;
+    ins1_status status = ins1_session_prefill(t->session, &feed, 1, NULL, &t->e->call);
+    free(rest);
+    return status;
 }
 
 static ins1_status take_prompt(talk *t, const ins1_prompt *prompt, uint32_t *reply_flags)
@@ -183,16 +248,25 @@ static ins1_status take_prompt(talk *t, const ins1_prompt *prompt, uint32_t *rep
         return status;
 
     int32_t *ids = allocate(info.n_tokens, sizeof(*ids));
+    const void **rows = allocate(info.n_tokens, sizeof(*rows));
+    const ins1_span *spans = NULL;
+    size_t n_spans = 0;
     status = ins1_prompt_ids(prompt, ids, info.n_tokens, &n, &t->e->call);
     if (status == INS1_OK)
-        status = rewind_session(t, ids, n);
+        status = ins1_prompt_spans(prompt, &spans, &n_spans, &t->e->call);
+    if (status == INS1_OK) {
+        list_rows(spans, n_spans, rows, n);
+        status = rewind_session(t, ids, rows, n);
+    }
     free(t->ids);
+    free(t->rows);
     t->ids = ids;
+    t->rows = rows;
     t->n_ids = t->n_prompt = n;
     *reply_flags = info.reply_flags;
     for (size_t i = 0; i < n && status == INS1_OK; i++)
         status = ins1_sampler_accept(t->sampler, ids[i], &t->e->call);
-    return status == INS1_OK ? feed_prompt(t) : status;
+    return status == INS1_OK ? feed_prompt(t, spans, n_spans) : status;
 }
 
 static ins1_status open_stream(talk *t, uint32_t reply_flags, ins1_stream **out)
@@ -211,8 +285,11 @@ static ins1_status open_stream(talk *t, uint32_t reply_flags, ins1_stream **out)
 static void keep_ids(talk *t, const ins1_event *event)
 {
     t->ids = reallocate(t->ids, t->n_ids + event->n_tokens, sizeof(*t->ids));
-    for (size_t i = 0; i < event->n_tokens && event->tokens; i++)
+    t->rows = reallocate(t->rows, t->n_ids + event->n_tokens, sizeof(*t->rows));
+    for (size_t i = 0; i < event->n_tokens && event->tokens; i++) {
+        t->rows[t->n_ids] = NULL;
         t->ids[t->n_ids++] = event->tokens[i].token;
+    }
     t->n_reply += event->n_tokens;
 }
 

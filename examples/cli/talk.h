@@ -28,12 +28,15 @@ typedef struct talk {
     ins1_sampler *sampler;
     ins1_session *session; /* made for the first prompt */
     int32_t *ids;          /* what the session holds, perhaps without the last one */
+    const void **rows;     /* whose row stands there instead of the id; NULL: nobody's */
     size_t n_ids;
     /* The messages so far, text and role each; their text is ours. */
     struct talk_message {
         const char *role;
         char *text;
         size_t size;
+        ins1_part *media; /* owned, with their embeddings; they stand before the text */
+        size_t n_media;
     } * messages;
     size_t n_messages;
     size_t n_prompt, n_reply; /* tokens of the last turn */
@@ -49,6 +52,9 @@ void talk_end(talk *t);
 ins1_status talk_restart(talk *t, const char *system, size_t system_size);
 
 void talk_add(talk *t, const char *role, const char *text, size_t size);
+
+/* Put a medium before the text of the last message; takes the embeddings. */
+void talk_attach(talk *t, int32_t modality, ins1_embeds *embeds);
 
 /* The prompt of the messages; `thinking` is INS1_CHAT_*. */
 ins1_status talk_prompt(talk *t, int32_t thinking, ins1_prompt **out);

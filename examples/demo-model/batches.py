@@ -6,6 +6,7 @@ import random
 import numpy as np
 import torch
 
+from molecules import HEADS
 from questions import GROUPS, WORDINGS, answer, question_first, wording
 
 RELATED = {      # groups that are easily taken for one another: asked about more often where the other one is present
@@ -46,7 +47,8 @@ class Row:
     def __init__(self, tokenizer):
         self.t = tokenizer
         self.ids, self.pos, self.seg = [], [], []
-        self.count_at, self.count_rows = [], None
+        self.count_at, self.count_rows = [], np.zeros((0, len(HEADS)), dtype=np.int64)
+        self.media = []                                      # places of the tokens of each picture, then of each signal
         self.target_at, self.target_weight, self.target_kind = [], [], []
         self.shared = 0
 
@@ -60,6 +62,21 @@ class Row:
         ids += end
         self.count_at = list(range(at, len(ids)))
         self.count_rows = np.concatenate([rows, rows[-1:]]) if end else rows
+        self.ids, self.pos, self.seg, self.shared = ids, list(range(len(ids))), [0] * len(ids), len(ids)
+        return self
+
+    def begin_senses(self, picture=0, series=0):
+        """A picture and a signal of so many tokens, 0 for none, in the order in which a prompt has them."""
+        add = self.t.added
+        ids = [add["<|im_start|>"]] + self.t.encode("user\n")
+        if picture:
+            ids += self.t.encode("Picture 1: ") + [add["<|vision_start|>"]]
+            self.media.append(range(len(ids), len(ids) + picture))
+            ids += [add["<|image_pad|>"]] * picture + [add["<|vision_end|>"]]
+        if series:
+            ids.append(add["<|ts|>"])
+            self.media.append(range(len(ids), len(ids) + series))
+            ids += [add["<TS_CONTEXT>"]] * series + [add["<|/ts|>"]]
         self.ids, self.pos, self.seg, self.shared = ids, list(range(len(ids))), [0] * len(ids), len(ids)
         return self
 
@@ -147,7 +164,8 @@ class Batch:
         last = [len(r.count_at) for r in rows]
         self.count_weight = torch.ones(sum(last))
         self.count_last = torch.from_numpy(np.cumsum(last) - 1)
-        self.count_weight[self.count_last] = 4.0
+        if sum(last):
+            self.count_weight[self.count_last] = 4.0
         self.target_at = torch.tensor([i * length + a for i, r in enumerate(rows) for a in r.target_at], dtype=torch.long)
         self.targets = self.ids.view(-1)[self.target_at + 1]
         self.target_weight = torch.tensor([w for r in rows for w in r.target_weight])

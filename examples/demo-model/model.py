@@ -16,6 +16,7 @@ CONFIG = {"hidden_size": 192, "num_hidden_layers": 6, "num_attention_heads": 6, 
           "num_experts": 16, "num_experts_per_tok": 4, "router_n_groups": 4, "moe_intermediate_size": 64,
           "vocab_size": 1024, "rms_norm_eps": 1e-6, "rope_theta": 10000, "max_position_embeddings": 4096,
           "fope_init_factor": 0.5}
+FAST = torch.bfloat16 if torch.cpu._is_avx512_bf16_supported() else torch.float32      # products of the training
 HEAD_LAYERS = 4          # the running counts are read off the residual stream after this many layers
 
 
@@ -198,8 +199,11 @@ class Decoder(nn.Module):
         balance = per * (share * logits.softmax(-1).mean(0)).sum(-1).mean()
         return gates, where + torch.arange(groups) * per, balance
 
-    def forward(self, ids, pos, mask, layers=None, dtype=torch.bfloat16):
-        """Residual stream after `layers` layers (default all), the one after HEAD_LAYERS, mean balance loss."""
+    def forward(self, ids, pos, mask, layers=None, dtype=FAST, media=None):
+        """Residual stream after `layers` layers (default all), the one after HEAD_LAYERS, mean balance loss.
+
+        `media`: (places among all tokens of the batch, rows that stand there instead of embeddings).
+        """
         cfg = self.cfg
         layers = layers or cfg["num_hidden_layers"]
         eps = cfg["rms_norm_eps"]
@@ -209,6 +213,8 @@ class Decoder(nn.Module):
         norm1, norm2, qn, kn, router = (w.unbind(0) for w in (self.norm1, self.norm2, self.qnorm, self.knorm, self.router))
         mask = mask.to(dtype)
         x, balance, middle = F.embedding(ids, self.embed), 0.0, None
+        if media is not None:
+            x = x.flatten(0, 1).index_copy(0, *media).view_as(x)
         for i in range(layers):
             h = RMSNorm.apply(x, norm1[i], eps, dtype)
             x = x + self.attention(h, cos, sin, mask, wqkv[i], wo[i], qn[i], kn[i])
@@ -221,7 +227,7 @@ class Decoder(nn.Module):
                 middle = x
         return x, middle, balance
 
-    def logits(self, x, dtype=torch.bfloat16):
+    def logits(self, x, dtype=FAST):
         return F.linear(RMSNorm.apply(x, self.norm, self.cfg["rms_norm_eps"], dtype), self.head.to(dtype)).float()
 
     def counts(self, middle):
@@ -230,17 +236,19 @@ class Decoder(nn.Module):
 
     # ------------------------------------------------------------------------------------------------- published names
 
+    def in_layers(self):
+        return [("input_layernorm", self.norm1), ("post_attention_layernorm", self.norm2),
+                ("self_attn.q_norm", self.qnorm), ("self_attn.k_norm", self.knorm),
+                ("self_attn.q_proj", self.wq), ("self_attn.k_proj", self.wk), ("self_attn.v_proj", self.wv),
+                ("self_attn.o_proj", self.wo), ("mlp.gate", self.router)]
+
     def published(self):
         """Name -> tensor as the checkpoint stores it: BF16, FoPE coefficients F32."""
         top = "model.language_model."
         out = {top + "embed_tokens.weight": self.embed, top + "norm.weight": self.norm, "lm_head.weight": self.head}
         for i in range(self.cfg["num_hidden_layers"]):
             at = "%slayers.%d." % (top, i)
-            for name, stack in [("input_layernorm", self.norm1), ("post_attention_layernorm", self.norm2),
-                                ("self_attn.q_norm", self.qnorm), ("self_attn.k_norm", self.knorm),
-                                ("self_attn.q_proj", self.wq), ("self_attn.k_proj", self.wk),
-                                ("self_attn.v_proj", self.wv), ("self_attn.o_proj", self.wo),
-                                ("mlp.gate", self.router)]:
+            for name, stack in self.in_layers():
                 out[at + name + ".weight"] = stack[i]
             width = self.cfg["moe_intermediate_size"]
             for e in range(self.cfg["num_experts"]):
@@ -254,11 +262,32 @@ class Decoder(nn.Module):
         return out
 
 
+    @torch.no_grad()
+    def load_published(self, tensors):
+        """The reverse of `published`."""
+        top = "model.language_model."
+        of = lambda name: tensors[name].float()
+        self.embed.copy_(of(top + "embed_tokens.weight"))
+        self.norm.copy_(of(top + "norm.weight"))
+        self.head.copy_(of("lm_head.weight"))
+        for i in range(self.cfg["num_hidden_layers"]):
+            at = "%slayers.%d." % (top, i)
+            for name, stack in self.in_layers():
+                stack[i].copy_(of(at + name + ".weight"))
+            for e in range(self.cfg["num_experts"]):
+                gate, up, down = (of("%smlp.experts.%d.%s_proj.weight" % (at, e, k)) for k in ("gate", "up", "down"))
+                self.w1[i, e].copy_(torch.cat([gate, up]))
+                self.w2[i, e].copy_(down)
+        self.cos_coef.copy_(of(top + "rotary_emb.cos_coef"))
+        self.sin_coef.copy_(of(top + "rotary_emb.sin_coef"))
+        self.cos, self.sin = fope_table(self.cfg, self.cos_coef, self.sin_coef, 1024)
+
+
 class Reference:
     """F32 inference from published tensors, several sequences at once, greedy."""
 
-    def __init__(self, tensors, cfg):
-        self.cfg = cfg
+    def __init__(self, tensors, cfg, placeholders=()):
+        self.cfg, self.placeholders = cfg, list(placeholders)
         self.w = {name: t.float() for name, t in tensors.items()}
         top = "model.language_model."
         self.layers = [{name[len("%slayers.%d." % (top, i)):]: t for name, t in self.w.items()
@@ -274,8 +303,9 @@ class Reference:
     def load(cls, folder):
         from safetensors.torch import load_file
         with open(os.path.join(folder, "config.json"), encoding="utf-8") as f:
-            text = json.load(f)["text_config"]
-        return cls(load_file(os.path.join(folder, "model.safetensors")), text)
+            config = json.load(f)
+        ids = [config[k] for k in ("image_token_id", "video_token_id", "ts_token_id") if k in config]
+        return cls(load_file(os.path.join(folder, "model.safetensors")), config["text_config"], ids)
 
     def norm(self, x, weight):
         return x * torch.rsqrt(x.square().mean(-1, keepdim=True) + self.cfg["rms_norm_eps"]) * weight
@@ -296,11 +326,13 @@ class Reference:
             out.index_add_(0, row, y * top[row, slot, None])
         return out
 
-    def step(self, ids, pos, cache, valid):
-        """ids, pos [B, n]; cache holds keys and values by position; valid [B, n, P] says what each query may see."""
+    def step(self, ids, pos, cache, valid, media=None):
+        """ids, pos [B, n]; `media` as in `Decoder.forward`; cache holds keys and values by position; valid [B, n, P] says what each query may see."""
         cfg, (rows, n) = self.cfg, ids.shape
         heads, groups, d = cfg["num_attention_heads"], cfg["num_key_value_heads"], cfg["head_dim"]
         x = self.w["model.language_model.embed_tokens.weight"][ids]
+        if media is not None:
+            x = x.flatten(0, 1).index_copy(0, *media).view_as(x)
         cos, sin = self.cos[pos], self.sin[pos]
         at = torch.arange(rows)[:, None]
         for i, layer in enumerate(self.layers):
@@ -320,8 +352,11 @@ class Reference:
         return F.linear(self.norm(x, self.w["model.language_model.norm.weight"]), self.w["lm_head.weight"])
 
     @torch.no_grad()
-    def generate(self, prompts, stop, limit=48):
-        """Greedy continuation of each list of ids, without the stop id."""
+    def generate(self, prompts, stop, limit=48, media=None):
+        """Greedy continuation of each list of ids, without the stop id.
+
+        `media`: for each prompt the rows that stand in order for its placeholders, or None.
+        """
         rows, longest = len(prompts), max(map(len, prompts))
         room = longest + limit
         cfg = self.cfg
@@ -332,7 +367,11 @@ class Reference:
         pos = torch.arange(longest).expand(rows, -1)
         span = torch.arange(room)
         valid = span[None, None] <= pos[:, :, None]
-        logits = self.step(ids, pos, cache, valid)[torch.arange(rows), size - 1]
+        shown = None
+        if media and any(m is not None for m in media):
+            places = torch.isin(ids, torch.tensor(self.placeholders)).flatten().nonzero().flatten()
+            shown = places, torch.cat([m for m in media if m is not None])
+        logits = self.step(ids, pos, cache, valid, shown)[torch.arange(rows), size - 1]
         out, live = [[] for _ in prompts], torch.ones(rows, dtype=torch.bool)
         for _ in range(limit):
             token = logits.argmax(-1)

@@ -29,6 +29,13 @@ QUESTION_FIRST = {
     "group": ("Does ", " contain {}?"),
 }
 
+SENSES = {         # about a picture or a signal; the first of each is the one the scores are measured with
+    "number": ["What number does the display show?", "What number is shown?", "Read the display."],
+    "heart rate": ["What is the heart rate?", "Heart rate?", "What is the pulse?"],
+    "waveform": ["What waveform is this?", "Which waveform?", "Name the waveform."],
+    "frequency": ["What is the frequency in Hz?", "Frequency in Hz?", "Frequency?"],
+}
+
 
 def noun(group):
     suffix = {"amine": " group", "nitro": " group", "nitrile": " group", "hydroxyl": " group", "amide": " group",
@@ -37,6 +44,8 @@ def noun(group):
 
 
 def wording(kind, n=0):
+    if kind in SENSES:
+        return SENSES[kind][n]
     if kind in GROUPS:
         return WORDINGS["group"][n].format(noun(kind))
     return WORDINGS[kind][n]
@@ -69,8 +78,10 @@ def answer(kind, facts):
     """(trace, answer) of one question; `facts` has elements (symbol -> count), closures, rings, groups (name -> matches).
 
     Rings are counted as RDKit counts them, which in a cage can be more than the closures of the string: bicyclo[2.2.2]octane
-    has two closures and three six-membered rings.
+    has two closures and three six-membered rings. Of a picture or a signal `facts` holds the answers themselves.
     """
+    if kind in SENSES:
+        return "", facts[kind]
     elements = facts["elements"]
     if kind == "formula":
         twice = unsaturation(elements)

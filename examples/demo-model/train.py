@@ -22,7 +22,7 @@ import torch
 import torch.nn.functional as F
 
 from batches import Batch, Row, Strings, choose_groups, count_row, question_row, stream
-from model import HEAD_LAYERS, Decoder
+from model import FAST, HEAD_LAYERS, Decoder
 from molecules import HEADS, UNKNOWN
 from questions import GROUPS, wording
 from tokenizer import Tokenizer
@@ -34,7 +34,7 @@ STAGES = {       # tokens of count rows and of question rows per step; peak rate
 
 
 class Muon:
-    """Momentum, then the nearest orthogonal matrix (five Newton-Schulz steps in BF16)."""
+    """Momentum, then the nearest orthogonal matrix (five Newton-Schulz steps, in BF16 where the processor has it)."""
 
     def __init__(self, params, momentum=0.95, decay=0.01):
         self.params, self.momentum, self.decay = params, momentum, decay
@@ -43,9 +43,9 @@ class Muon:
     @staticmethod
     def orthogonal(g):
         flip = g.shape[1] > g.shape[2]
-        x = g.bfloat16()
+        x = g.to(FAST)
         x = x.transpose(1, 2) if flip else x
-        x = x / (x.float().flatten(1).norm(dim=1) + 1e-12)[:, None, None].bfloat16()
+        x = x / (x.float().flatten(1).norm(dim=1) + 1e-12)[:, None, None].to(FAST)
         for _ in range(5):
             a = torch.bmm(x, x.transpose(1, 2))
             b = torch.baddbmm(a, a, a, beta=-4.7750, alpha=2.0315)

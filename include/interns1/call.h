@@ -27,7 +27,7 @@ typedef struct ins1_cancel ins1_cancel;
 enum {
     INS1_PHASE_OPEN = 1,    /* files of a checkpoint */
     INS1_PHASE_VERIFY = 2,  /* bytes whose checksum is compared */
-    INS1_PHASE_ENCODE = 3,  /* images, frames or series */
+    INS1_PHASE_ENCODE = 3,  /* images, frames, or steps of the layers over series */
     INS1_PHASE_PREFILL = 4, /* tokens */
     INS1_PHASE_SCORE = 5    /* tokens */
 };
@@ -63,6 +63,12 @@ INS1_API ins1_status ins1_cancel_create(ins1_cancel **out, ins1_runtime *runtime
  * thread and any signal handler may do it.
  */
 INS1_API void ins1_cancel_request(ins1_cancel *cancel);
+
+/**
+ * Was a stop asked for? 1 or 0; NULL is 0. One atomic load, for what works beside the library, such
+ * as readers: any thread and any signal handler.
+ */
+INS1_API int32_t ins1_cancel_is_requested(const ins1_cancel *cancel);
 
 /**
  * Make the token usable again. No call that carries it may be running.

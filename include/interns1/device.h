@@ -17,6 +17,7 @@ extern "C" {
 #endif
 
 struct ins1_backend_api; /* sys/backend.h */
+struct ins1_host_api;    /* the same */
 
 /* Types of elements, numbered after DLPack: its code << 16 | bits. */
 enum {
@@ -64,8 +65,9 @@ typedef struct ins1_device_info {
 /**
  * Add a backend that is linked into the program.
  *
- * @param api   Copied; what its `self` points to must live as long as the runtime.
- * @param call  Optional.
+ * @param entry  As a plugin's entry point, an ins1_backend_entry_fn of sys/backend.h; called once,
+ * here. What it gives as `self` must live as long as the runtime.
+ * @param call   Optional.
  *
  * @retval INS1_E_ARGUMENT  The table is too short or leaves a required call empty.
  * @retval INS1_E_VERSION   The table has another major version.
@@ -77,7 +79,9 @@ typedef struct ins1_device_info {
  * Threads: one at a time, before the first model.
  */
 INS1_API ins1_status ins1_backend_register(ins1_runtime *runtime,
-                                           const struct ins1_backend_api *api,
+                                           int32_t (*entry)(uint32_t abi,
+                                                            const struct ins1_host_api *host,
+                                                            struct ins1_backend_api *out),
                                            const ins1_call *call);
 
 /**

@@ -30,6 +30,17 @@ enum {
     INS1_MODALITY_TIMESERIES = 4
 };
 
+/* How rows become one. */
+enum {
+    INS1_POOL_LAST = 0, /* that of the last token */
+    INS1_POOL_MEAN = 1, /* the mean over all tokens */
+    INS1_POOL_NONE = 2  /* one row per token */
+};
+
+enum {
+    INS1_POOL_UNIT = 1u /* rows are divided by their length, zeros stay: products are cosines */
+};
+
 /* What embeddings are. The grid is what position schemes with time, height and width need; the
  * decoder reads it by itself. */
 typedef struct ins1_embeds_info {
@@ -94,6 +105,24 @@ INS1_API ins1_status ins1_embeds_read_f32(const ins1_embeds *embeds, size_t firs
 INS1_API ins1_status ins1_embeds_from_f32(ins1_embeds **out, ins1_runtime *runtime,
                                           const ins1_embeds_info *info, const float *values,
                                           const ins1_call *call);
+
+/**
+ * One row for all of them, as a search or a comparison wants it.
+ *
+ * @param out      Receives the embeddings, [1][dim] or with INS1_POOL_NONE [n_tokens][dim], of the
+ * same modality and without grid and times; the caller releases them.
+ * @param embeds   Borrowed for the call.
+ * @param pooling  INS1_POOL_*. Sums are F64, in the order of the rows.
+ * @param flags    INS1_POOL_UNIT, or 0.
+ * @param call     Optional.
+ *
+ * @retval INS1_E_ARGUMENT  The pooling is unknown, or there are no rows.
+ * @retval INS1_E_VERSION   A flag is unknown.
+ *
+ * Threads: any.
+ */
+INS1_API ins1_status ins1_embeds_pool(ins1_embeds **out, const ins1_embeds *embeds, int32_t pooling,
+                                      uint32_t flags, const ins1_call *call);
 
 /**
  * Show embeddings as a DLPack tensor, [n_tokens][dim], without a copy and marked read-only.

@@ -4,7 +4,6 @@
 /**
  * @file
  * Insides, for tests and research. Not part of interns1.h: a minor version may change this header.
- * In this version the functions of the encoders answer INS1_E_UNSUPPORTED.
  */
 
 #include "interns1/session.h"
@@ -29,7 +28,8 @@ enum {
 typedef struct ins1_observation {
     uint32_t struct_size; /* sizeof(ins1_observation) */
     uint32_t what;        /* one of INS1_OBSERVE_* */
-    int32_t seq;          /* the sequence */
+    int32_t seq;          /* the sequence; of an encoder: the tile or the step in time, counted over
+                             the call */
     int32_t
         layer; /* HIDDEN: 0 the input embeddings, i what layer i leaves, from 1. ROUTER: from 0 */
     size_t first;           /* position of the first token in the sequence */
@@ -58,7 +58,8 @@ INS1_API ins1_status ins1_session_observe(ins1_session *session, uint32_t mask,
                                           const ins1_call *call);
 
 /* The shape of pixels as an encoder takes them. Intern-S1: [tiles][3][height][width], the grid 1 x
- * rows x columns of tiles. Intern-S1-Pro: [patches][values], the grid in patches. */
+ * rows x columns of tiles without the thumbnail, of a video frames x 1 x 1. Intern-S1-Pro:
+ * [patches][values], the grid in patches. */
 typedef struct ins1_pixels_info {
     uint32_t struct_size; /* sizeof(ins1_pixels_info) */
     int32_t n_tiles;      /* thumbnail included; 0 is no tiles */
@@ -83,9 +84,8 @@ enum {
  * @param info   NULL, or receives the shape; at most `info->struct_size` bytes are written.
  * @param call   Optional.
  *
- * @retval INS1_E_BUFFER       `*count > capacity`; the first `capacity` floats are valid.
- * @retval INS1_E_ARGUMENT     As ins1_vision_encoder_encode.
- * @retval INS1_E_UNSUPPORTED  The library has no vision encoder.
+ * @retval INS1_E_BUFFER    `*count > capacity`; the first `capacity` floats are valid.
+ * @retval INS1_E_ARGUMENT  As ins1_vision_encoder_encode.
  */
 INS1_API ins1_status ins1_vision_encoder_preprocess(ins1_vision_encoder *encoder,
                                                     const ins1_image *image, uint32_t flags,
@@ -95,7 +95,8 @@ INS1_API ins1_status ins1_vision_encoder_preprocess(ins1_vision_encoder *encoder
 /**
  * The same for a video.
  *
- * @retval INS1_E_BUFFER, INS1_E_ARGUMENT, INS1_E_UNSUPPORTED  As ins1_vision_encoder_preprocess.
+ * @retval INS1_E_BUFFER, INS1_E_ARGUMENT  As ins1_vision_encoder_preprocess.
+ * @retval INS1_E_UNSUPPORTED  As ins1_vision_encoder_video_tokens.
  */
 INS1_API ins1_status ins1_vision_encoder_preprocess_video(ins1_vision_encoder *encoder,
                                                           const ins1_video *video, uint32_t flags,
@@ -108,11 +109,14 @@ INS1_API ins1_status ins1_vision_encoder_preprocess_video(ins1_vision_encoder *e
  *
  * @param out     Receives the embeddings; the caller releases them.
  * @param pixels  Of the shape that `info` says.
- * @param call    Optional.
+ * @param info    n_dim and dim; of patches also the grid. Tiles may have another size than the
+ *                processor's: the positions are then interpolated, as the reference does it.
+ * @param call    Optional. Reports INS1_PHASE_ENCODE.
  *
  * @retval INS1_E_ARGUMENT     The shape is none that the checkpoint takes.
  * @retval INS1_E_STATE        The encoder was made without weights.
- * @retval INS1_E_UNSUPPORTED  The library has no vision encoder.
+ * @retval INS1_E_BUDGET, INS1_E_BUSY, INS1_E_CANCELED, INS1_E_DEADLINE  As
+ * ins1_vision_encoder_encode.
  */
 INS1_API ins1_status ins1_vision_encoder_encode_pixels(ins1_embeds **out,
                                                        ins1_vision_encoder *encoder,
@@ -121,13 +125,31 @@ INS1_API ins1_status ins1_vision_encoder_encode_pixels(ins1_embeds **out,
                                                        const ins1_call *call);
 
 /**
- * The same up to the last hidden state before projector or merger.
+ * The same up to the last hidden state before projector or merger: for each tile a row before all
+ * patches, then those; for each step in time the patches.
  *
- * @retval INS1_E_ARGUMENT, INS1_E_STATE, INS1_E_UNSUPPORTED  As ins1_vision_encoder_encode_pixels.
+ * @retval INS1_E_ARGUMENT, INS1_E_STATE, INS1_E_BUDGET, INS1_E_BUSY, INS1_E_CANCELED,
+ * INS1_E_DEADLINE  As ins1_vision_encoder_encode_pixels.
  */
 INS1_API ins1_status ins1_vision_encoder_tower(ins1_embeds **out, ins1_vision_encoder *encoder,
                                                const float *pixels, const ins1_pixels_info *info,
                                                const ins1_call *call);
+
+/**
+ * Show the hidden states of a tower from the next encoding on: `seq` is the tile, or the step in
+ * time, `first` a row of it. Changes no bit of any result.
+ *
+ * @param mask      INS1_OBSERVE_HIDDEN; 0 is off.
+ * @param callback  Called while something is encoded; NULL when `mask` is 0.
+ * @param user      Handed to `callback`.
+ * @param call      Optional.
+ *
+ * @retval INS1_E_ARGUMENT     The mask names something else, or there is no callback.
+ * @retval INS1_E_STATE        The encoder was made without weights.
+ */
+INS1_API ins1_status ins1_vision_encoder_observe(ins1_vision_encoder *encoder, uint32_t mask,
+                                                 ins1_observe_fn callback, void *user,
+                                                 const ins1_call *call);
 
 /**
  * What the reference's processor makes of a signal before its model sees it.
@@ -138,7 +160,7 @@ INS1_API ins1_status ins1_vision_encoder_tower(ins1_embeds **out, ins1_vision_en
  *
  * @retval INS1_E_BUFFER       `*count > capacity`; the first `capacity` floats are valid.
  * @retval INS1_E_ARGUMENT     As ins1_timeseries_encoder_encode.
- * @retval INS1_E_UNSUPPORTED  The library has no time-series encoder.
+ * @retval INS1_E_UNSUPPORTED  As ins1_timeseries_encoder_encode.
  */
 INS1_API ins1_status ins1_timeseries_encoder_preprocess(ins1_timeseries_encoder *encoder,
                                                         const ins1_timeseries *series, float *out,
@@ -153,7 +175,7 @@ INS1_API ins1_status ins1_timeseries_encoder_preprocess(ins1_timeseries_encoder 
  * @param call     Optional.
  *
  * @retval INS1_E_ARGUMENT     As ins1_timeseries_encoder_encode.
- * @retval INS1_E_UNSUPPORTED  The library has no time-series encoder.
+ * @retval INS1_E_UNSUPPORTED  As ins1_timeseries_encoder_encode.
  */
 INS1_API ins1_status ins1_timeseries_encoder_encode_samples(
     ins1_embeds **out, ins1_timeseries_encoder *encoder, const float *samples, size_t n_samples,

@@ -48,6 +48,7 @@
 #include "interns1/device.h"
 #include "interns1/embeds.h"
 #include "interns1/model.h"
+#include "interns1/reward.h"
 #include "interns1/runtime.h"
 #include "interns1/sampler.h"
 #include "interns1/session.h"

@@ -5,7 +5,7 @@
  * @file
  * Files to pixels and samples. Belongs to a library of its own, libinterns1_io, which uses the
  * public interface alone. A reader is closed before the call that was given it returns. Of a call
- * block only the error record is used.
+ * block the error record, the cancel token and the time budget are used.
  */
 
 #include "interns1/model.h"
@@ -50,6 +50,7 @@ typedef struct ins1_io_options {
  * @retval INS1_E_FORMAT       The file breaks its format.
  * @retval INS1_E_BUDGET       The image is larger than a limit.
  * @retval INS1_E_UNSUPPORTED  The format is not known, or the library was built without images.
+ * @retval INS1_E_CANCELED, INS1_E_DEADLINE  As `call` asked.
  *
  * Threads: any.
  */
@@ -73,16 +74,19 @@ INS1_API ins1_status ins1_io_image_get(const ins1_io_image *image, ins1_image *o
 INS1_API void ins1_io_image_release(ins1_io_image *image);
 
 /**
- * Read signals: NPY, CSV, WAV, EDF, BDF, WFDB (the header, whose name ends in ".hea", and the files
- * it names), miniSEED 2. The format comes from the content, the rate from the file; 0 where it says
- * none. Raw numbers stay, with scale and offset, where all channels share them; otherwise values
- * are computed in F64. Channels of one rate without gaps in time are read; single samples that are
- * marked as missing, and empty cells of a CSV, are NaN and set INS1_TIMESERIES_FILL_GAPS.
+ * Read signals: NPY, CSV, WAV, FLAC, Ogg, EDF, BDF, WFDB (the header, whose name ends in ".hea",
+ * and the files it names), miniSEED 2. The format comes from the content, the rate from the file; 0
+ * where it says none. Raw numbers stay, with scale and offset, where all channels share them;
+ * otherwise values are computed in F64. Channels of one rate without gaps in time are read; single
+ * samples that are marked as missing, and empty cells of a CSV, are NaN and set
+ * INS1_TIMESERIES_FILL_GAPS.
  *
  * - NPY, versions 1 to 3: [samples] or [samples][channels], bool, whole numbers and floats.
  * - CSV: tabs, semicolons (then a comma is a decimal point) or commas; a first line that is not all
  *   numbers names the columns, "name (unit)"; a first column called time gives the rate.
  * - WAV: PCM of 8, 16, 24 and 32 bits, floats; full scale is 1.
+ * - FLAC and Ogg (Vorbis, Opus), where the library was built with libsndfile, whose own memory does
+ *   not come from the runtime's allocator: full scale is 1.
  * - EDF and BDF: without annotations; not the discontinuous ones. WFDB: formats 16, 24, 32, 80,
  * 212.
  * - miniSEED 2: 16 and 32 bits, floats, Steim 1 and 2.
@@ -93,8 +97,10 @@ INS1_API void ins1_io_image_release(ins1_io_image *image);
  * @param options  NULL for all defaults.
  * @param call     Optional.
  *
- * @retval INS1_E_ARGUMENT  More files than the format has, or one that a header names is missing.
- * @retval INS1_E_IO, INS1_E_FORMAT, INS1_E_BUDGET, INS1_E_UNSUPPORTED  As ins1_io_image_open.
+ * @retval INS1_E_ARGUMENT  More files than the format has, or one that a header names is missing;
+ * the text names it.
+ * @retval INS1_E_IO, INS1_E_FORMAT, INS1_E_BUDGET, INS1_E_UNSUPPORTED, INS1_E_CANCELED,
+ * INS1_E_DEADLINE  As ins1_io_image_open.
  *
  * Threads: any.
  */

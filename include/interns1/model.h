@@ -107,7 +107,8 @@ typedef struct ins1_plan {
     ins1_part_bytes decoder;     /* weights */
     uint64_t kv_per_token;       /* of one sequence, with this kv_type */
     uint64_t state_per_sequence; /* constant part of one sequence */
-    uint64_t scratch;            /* of the session and of the encoders together */
+    uint64_t scratch;            /* of the session and of the encoders together, these with default
+                                    options and the largest image of the checkpoint's processor */
     uint64_t total_host;         /* everything, with this n_ctx, n_seq and these placements */
     uint64_t total_device;       /* the same on other devices */
     uint64_t least_total;        /* the least host budget with which it still runs */
@@ -130,7 +131,7 @@ typedef struct ins1_model_info {
     int32_t n_expert_used;    /* experts that a token visits */
     int32_t n_ctx_train;      /* tokens of the longest context it was trained for */
     uint64_t n_params;        /* weights of all parts that were opened */
-    uint64_t n_params_active; /* of them those that one token touches */
+    uint64_t n_params_active; /* of the decoder's those that one token touches */
 } ins1_model_info;
 
 /**

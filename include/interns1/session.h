@@ -96,13 +96,6 @@ typedef struct ins1_ids {
     size_t n_ids;       /* entries of `ids` */
 } ins1_ids;
 
-/* How hidden states become embeddings. */
-enum {
-    INS1_POOL_LAST = 0, /* that of the last token */
-    INS1_POOL_MEAN = 1, /* the mean over all tokens */
-    INS1_POOL_NONE = 2  /* one row per token */
-};
-
 /* Takes bytes, in order, on the calling thread. */
 typedef struct ins1_writer {
     uint32_t struct_size; /* sizeof(ins1_writer) */
@@ -256,8 +249,7 @@ INS1_API ins1_status ins1_session_reward(ins1_session *session, int32_t seq, flo
  * @param pooling  INS1_POOL_*.
  * @param call     Optional.
  *
- * @retval INS1_E_ARGUMENT  There is no such sequence.
- * @retval INS1_E_VERSION   The pooling is unknown.
+ * @retval INS1_E_ARGUMENT  There is no such sequence, or the pooling is unknown.
  * @retval INS1_E_STATE     The sequence is empty, or the session was made without
  *                          INS1_SESSION_KEEP_HIDDEN and the pooling is not INS1_POOL_LAST.
  */

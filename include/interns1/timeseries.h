@@ -3,7 +3,8 @@
 
 /**
  * @file
- * Samples to embeddings. In this version every function answers INS1_E_UNSUPPORTED.
+ * Samples to embeddings. What comes out does not depend on the number of threads, on the budget of
+ * scratch memory or on how many signals are encoded together.
  */
 
 #include "interns1/embeds.h"
@@ -69,7 +70,8 @@ typedef struct ins1_timeseries_encoder_options {
  * @param call     Optional.
  *
  * @retval INS1_E_ARGUMENT     There is no such device or precision.
- * @retval INS1_E_UNSUPPORTED  The checkpoint or the library has no time-series part.
+ * @retval INS1_E_UNSUPPORTED  The checkpoint has no time-series part, or not this precision.
+ * @retval INS1_E_BUDGET       Not even the least scratch memory fits its budget or the runtime's.
  *
  * Threads: an encoder belongs to one thread at a time.
  */
@@ -88,7 +90,7 @@ INS1_API ins1_status ins1_timeseries_encoder_create(ins1_timeseries_encoder **ou
  *
  * @retval INS1_E_ARGUMENT     The signal is shorter than the reference's least length, or the rate
  * is negative or no number.
- * @retval INS1_E_UNSUPPORTED  The library has no time-series encoder.
+ * @retval INS1_E_UNSUPPORTED  Samples come faster than the checkpoint has places in a patch for.
  */
 INS1_API ins1_status ins1_timeseries_encoder_tokens(const ins1_timeseries_encoder *encoder,
                                                     size_t n_samples, size_t n_channels,
@@ -96,15 +98,19 @@ INS1_API ins1_status ins1_timeseries_encoder_tokens(const ins1_timeseries_encode
                                                     const ins1_call *call);
 
 /**
- * Encode signals; the library normalises them.
+ * Encode signals; the library normalises each channel of each.
+ *
+ * At 1 kHz and above, memory beside the embeddings does not grow with the length, and time is
+ * linear in it. At low rates a signal has more frames, which all look at all before them: time
+ * grows with the square of the length there, and memory with the length.
  *
  * @param out     Receives `n_series` handles, all or none; the caller releases each.
  * @param series  Borrowed for the call.
  * @param call    Optional. Reports INS1_PHASE_ENCODE.
  *
  * @retval INS1_E_ARGUMENT     A signal as above, or with a NaN or an infinity; the text names its
- * index.
- * @retval INS1_E_UNSUPPORTED  The library has no time-series encoder.
+ * index. All of it is checked before anything is encoded.
+ * @retval INS1_E_UNSUPPORTED  Samples come faster than the checkpoint has places in a patch for.
  */
 INS1_API ins1_status ins1_timeseries_encoder_encode(ins1_embeds **out,
                                                     ins1_timeseries_encoder *encoder,

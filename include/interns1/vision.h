@@ -3,7 +3,8 @@
 
 /**
  * @file
- * Pixels to embeddings. In this version every function answers INS1_E_UNSUPPORTED.
+ * Pixels to embeddings: a checkpoint's image processor and its vision tower. Images and videos are
+ * resized, cut and normalised as the reference does it, to the bit.
  */
 
 #include "interns1/embeds.h"
@@ -16,7 +17,11 @@
 extern "C" {
 #endif
 
-/* A checkpoint's vision part with its scratch memory; one thread at a time. */
+/* A checkpoint's vision part with its scratch memory; one thread at a time. Scratch is made for the
+ * first image, grows with larger ones and is kept. Tiles take the room of four of them at once, an
+ * image in patches about 20 bytes times the tower's width for each patch, and its pixels as floats:
+ * 1.3 GB and 0.4 GB for the largest image of Intern-S1-Pro, 16.7 million pixels. With less at hand,
+ * fewer rows go through at once; the bits stay the same. */
 typedef struct ins1_vision_encoder ins1_vision_encoder;
 
 /* How a pixel lies in memory. Alpha is dropped, as the reference does. */
@@ -29,7 +34,8 @@ enum {
     INS1_PIXEL_RGB16 = 6,  /* host byte order; the upper 8 bits are used */
     INS1_PIXEL_RGBA16 = 7, /* the same */
     INS1_PIXEL_GRAY16 = 8, /* the same */
-    INS1_PIXEL_RGB_F32 = 9 /* 0 to 1, clamped; a NaN is INS1_E_ARGUMENT */
+    INS1_PIXEL_RGB_F32 = 9 /* 0 to 1, clamped, to the nearest of 256 values; a NaN is
+                              INS1_E_ARGUMENT */
 };
 
 /* An image in the host's memory, [height][width] pixels, first row on top. */
@@ -54,7 +60,7 @@ typedef struct ins1_video {
     uint32_t flags;           /* INS1_VIDEO_* */
     const ins1_image *frames; /* in order of time */
     size_t n_frames;          /* entries of `frames` */
-    double fps;               /* frames per second of `frames`; 0 is what the reference assumes */
+    double fps; /* frames per second of `frames`; 0 is what the reference assumes, 24 */
     const double *timestamps; /* n_frames seconds, rising; NULL is frame / fps */
 } ins1_video;
 
@@ -66,25 +72,35 @@ enum {
 
 /* Zero means the default in every field but struct_size. */
 typedef struct ins1_vision_encoder_options {
-    uint32_t struct_size;    /* sizeof(ins1_vision_encoder_options) */
-    uint32_t flags;          /* INS1_VISION_ENCODER_* */
-    int32_t device;          /* index; operations that it lacks run on the CPU */
-    int32_t precision;       /* INS1_PRECISION_* */
-    int32_t max_tokens;      /* of an image or a video; 0 is the checkpoint's limit */
+    uint32_t struct_size; /* sizeof(ins1_vision_encoder_options) */
+    uint32_t flags;       /* INS1_VISION_ENCODER_* */
+    /* Index. Operations that it lacks run on the CPU, over the same memory; a device with memory of
+       its own that lacks one leaves the whole encoder to the CPU, with a warning in the log. */
+    int32_t device;
+    int32_t precision; /* INS1_PRECISION_* */
+    /* Of an image or a video: a lower limit than the checkpoint's, to which both are shrunk; what
+       cannot be is INS1_E_ARGUMENT. 0 is the checkpoint's. */
+    int32_t max_tokens;
     int32_t reserved0;       /* 0 */
-    uint64_t scratch_budget; /* bytes; 0 is the library's choice within the runtime's budget */
+    uint64_t scratch_budget; /* bytes of the tower's scratch; 0 is the library's choice within the
+                                runtime's budget */
 } ins1_vision_encoder_options;
 
 /**
  * Make an encoder for a checkpoint's vision part.
  *
  * @param out      Receives the encoder; the caller releases it.
- * @param model    Kept until the encoder is released. Needs INS1_PART_VISION.
+ * @param model    Kept until the encoder is released. Needs INS1_PART_VISION, with
+ *                 INS1_VISION_ENCODER_NO_WEIGHTS only config.json and what there is of
+ *                 preprocessor_config.json and video_preprocessor_config.json.
  * @param options  NULL for all defaults. Borrowed for the call.
  * @param call     Optional.
  *
- * @retval INS1_E_ARGUMENT     A number is negative, or there is no such device or precision.
- * @retval INS1_E_UNSUPPORTED  The checkpoint or the library has no vision part.
+ * @retval INS1_E_ARGUMENT     A number is negative, `max_tokens` is less than a tile has, or there
+ * is no such device or precision.
+ * @retval INS1_E_FORMAT       The checkpoint's JSON contradicts itself.
+ * @retval INS1_E_UNSUPPORTED  The checkpoint has no vision part, or prepares images in a way that
+ * is not known; the key is named.
  *
  * Threads: an encoder belongs to one thread at a time.
  */
@@ -102,7 +118,8 @@ INS1_API ins1_status ins1_vision_encoder_create(ins1_vision_encoder **out, ins1_
  *
  * @retval INS1_E_ARGUMENT     The size is not positive, or too extreme for the checkpoint's
  * processor.
- * @retval INS1_E_UNSUPPORTED  The library has no vision encoder.
+ *
+ * Threads: any, also while the encoder is in use.
  */
 INS1_API ins1_status ins1_vision_encoder_tokens(const ins1_vision_encoder *encoder, int32_t width,
                                                 int32_t height, size_t *n_tokens,
@@ -116,7 +133,9 @@ INS1_API ins1_status ins1_vision_encoder_tokens(const ins1_vision_encoder *encod
  * @param call      Optional.
  *
  * @retval INS1_E_ARGUMENT     As ins1_vision_encoder_tokens, or the frames differ in size.
- * @retval INS1_E_UNSUPPORTED  The checkpoint takes no videos, or the library has no vision encoder.
+ * @retval INS1_E_UNSUPPORTED  The checkpoint's files do not say how many frames to take.
+ *
+ * Threads: any, also while the encoder is in use.
  */
 INS1_API ins1_status ins1_vision_encoder_video_tokens(const ins1_vision_encoder *encoder,
                                                       const ins1_video *video, size_t *n_tokens,
@@ -131,7 +150,10 @@ INS1_API ins1_status ins1_vision_encoder_video_tokens(const ins1_vision_encoder 
  *
  * @retval INS1_E_ARGUMENT     An image has no pixels, an unknown format, a size as above, or a NaN.
  * @retval INS1_E_STATE        The encoder was made without weights.
- * @retval INS1_E_UNSUPPORTED  The library has no vision encoder.
+ * @retval INS1_E_BUDGET       An image needs more scratch than `scratch_budget` or the runtime
+ * allow.
+ * @retval INS1_E_BUSY         Another thread is inside this encoder.
+ * @retval INS1_E_CANCELED, INS1_E_DEADLINE  As `call` asked.
  */
 INS1_API ins1_status ins1_vision_encoder_encode(ins1_embeds **out, ins1_vision_encoder *encoder,
                                                 const ins1_image *images, size_t n_images,
@@ -144,7 +166,9 @@ INS1_API ins1_status ins1_vision_encoder_encode(ins1_embeds **out, ins1_vision_e
  * @param video  Borrowed for the call.
  * @param call   Optional. Reports INS1_PHASE_ENCODE.
  *
- * @retval INS1_E_ARGUMENT, INS1_E_STATE, INS1_E_UNSUPPORTED  As ins1_vision_encoder_encode.
+ * @retval INS1_E_UNSUPPORTED  The checkpoint's files do not say how many frames to take.
+ * @retval INS1_E_ARGUMENT, INS1_E_STATE, INS1_E_BUDGET, INS1_E_BUSY, INS1_E_CANCELED,
+ * INS1_E_DEADLINE  As ins1_vision_encoder_encode.
  */
 INS1_API ins1_status ins1_vision_encoder_encode_video(ins1_embeds **out,
                                                       ins1_vision_encoder *encoder,

@@ -35,7 +35,6 @@ typedef struct s1_registry s1_registry;
 ins1_status s1_registry_create(s1_registry **out, const s1_host *host, const char *cpu_level,
                                ins1_error *error);
 void s1_registry_destroy(s1_registry *registry);
-ins1_status s1_registry_add(s1_registry *registry, const ins1_backend_api *api, ins1_error *error);
 ins1_status s1_registry_load(s1_registry *registry, const char *absolute_path, ins1_error *error);
 /* A backend that is linked in, by its entry. */
 ins1_status s1_registry_enter(s1_registry *registry, ins1_backend_entry_fn entry,
@@ -78,6 +77,9 @@ void s1_stream_destroy(s1_stream *stream);
  * not ids and pages, which the caller made), runs them in order and waits. The reasons go to
  * `call->error`; cancel and deadline are those of `call`. */
 ins1_status s1_stream_run(s1_stream *stream, const ins1_op *ops, int32_t n, const s1_call *call);
+
+/* Would every one of them find somebody who does it, the device or the CPU over the same memory? */
+bool s1_stream_can(const s1_stream *stream, const ins1_op *ops, int32_t n);
 
 /* Wait included. */
 ins1_status s1_stream_write(s1_stream *stream, const s1_buffer *to, uint64_t at, const void *src,

@@ -127,7 +127,7 @@ static const definition definitions[] = {
                       2,
                       1,
                       { { "a", T_F32, "tn", 0 },
-                        { "b", T_F32, "tn", 0 },
+                        { "b", T_F32, "un", 0 },
                         { "y", T_F32, "tn", 0 } } },
     [INS1_OP_SCALE] = { "scale", 0, 1, 1, { { "x", T_F32, "tn", 0 }, { "y", T_F32, "tn", 0 } } },
     [INS1_OP_GET_ROWS] = { "get_rows",
@@ -137,6 +137,31 @@ static const definition definitions[] = {
                            { { "table", T_ANY, "rn", 0 },
                              { "ids", T_I32, "t", 0 },
                              { "y", T_F32, "tn", 0 } } },
+    [INS1_OP_LAYERNORM] = { "layernorm",
+                            0,
+                            3,
+                            1,
+                            { { "x", T_F32, "*n", 0 },
+                              { "weight", T_ANY, "n", 0 },
+                              { "bias", T_ANY, "n", OPTIONAL },
+                              { "y", T_F32, "=", 0 } } },
+    [INS1_OP_ACT] = { "act", 0, 1, 1, { { "x", T_F32, "tn", 0 }, { "y", T_F32, "tn", 0 } } },
+    [INS1_OP_ADD_SCALED] = { "add_scaled",
+                             0,
+                             2,
+                             1,
+                             { { "x", T_F32, "tn", 0 },
+                               { "scale", T_ANY, "n", 0 },
+                               { "y", T_F32, "tn", 0 } } },
+    [INS1_OP_SELF_ATTENTION] = { "self_attention",
+                                 INS1_OP_CAUSAL,
+                                 3,
+                                 1,
+                                 { { "q", T_F32, "sthd", 0 },
+                                   { "k", T_F32, "sthd", 0 },
+                                   { "v", T_F32, "sthd", 0 },
+                                   { "y", T_F32, "sthd", 0 } } },
+    [INS1_OP_MEAN] = { "mean", 0, 1, 1, { { "x", T_F32, "stn", 0 }, { "y", T_F32, "sn", 0 } } },
 };
 
 enum {
@@ -421,6 +446,34 @@ static ins1_status check_groups(const inspection *on, const ins1_op *op)
                    "%s: the best %" PRId64 " of %" PRId64 " in %d groups", on->op, k, n, op->i[1]);
 }
 
+static ins1_status check_act(const inspection *on, const ins1_op *op)
+{
+    if (op->i[0] >= INS1_ACT_SILU && op->i[0] <= INS1_ACT_RELU)
+        return INS1_OK;
+    return s1_fail(on->error, INS1_E_UNSUPPORTED, "%s: activation %d is not known", on->op,
+                   op->i[0]);
+}
+
+/* Every row of b is added to as many rows of a. */
+static ins1_status check_turns(const inspection *on)
+{
+    int64_t t = letter(on, 't');
+    int64_t u = letter(on, 'u');
+
+    if (u ? t % u == 0 : t == 0)
+        return INS1_OK;
+    return s1_fail(on->error, INS1_E_INTERNAL,
+                   "%s: %" PRId64 " rows are no multiple of the %" PRId64 " of 'b'", on->op, t, u);
+}
+
+static ins1_status check_mean(const inspection *on)
+{
+    if (letter(on, 't') > 0 || letter(on, 's') == 0 || letter(on, 'n') == 0)
+        return INS1_OK;
+    return s1_fail(on->error, INS1_E_INTERNAL, "%s: no rows have no mean, at least 1 expected",
+                   on->op);
+}
+
 /* What is no shape of one operand. */
 static ins1_status check_rest(inspection *on, s1_seen *seen, const ins1_op *op)
 {
@@ -428,6 +481,7 @@ static ins1_status check_rest(inspection *on, s1_seen *seen, const ins1_op *op)
 
     switch (op->op) {
     case INS1_OP_MATMUL:
+    case INS1_OP_SELF_ATTENTION:
         return check_precision(on, op);
     case INS1_OP_MATMUL_EXPERTS:
         status = check_precision(on, op);
@@ -439,10 +493,12 @@ static ins1_status check_rest(inspection *on, s1_seen *seen, const ins1_op *op)
     case INS1_OP_COMBINE:
         return check_products(on, letter(on, 't'), letter(on, 'k'));
     case INS1_OP_ACT_MUL:
-        if (op->i[0] >= INS1_ACT_SILU && op->i[0] <= INS1_ACT_GELU_TANH)
-            return INS1_OK;
-        return s1_fail(on->error, INS1_E_UNSUPPORTED, "%s: activation %d is not known", on->op,
-                       op->i[0]);
+    case INS1_OP_ACT:
+        return check_act(on, op);
+    case INS1_OP_ADD:
+        return check_turns(on);
+    case INS1_OP_MEAN:
+        return check_mean(on);
     default:
         return INS1_OK;
     }

@@ -232,20 +232,6 @@ void s1_registry_destroy(s1_registry *registry)
     s1_free(memory, registry, sizeof(*registry), INS1_MEM_OBJECT);
 }
 
-ins1_status s1_registry_add(s1_registry *registry, const ins1_backend_api *api, ins1_error *error)
-{
-    s1_backend *backend = NULL;
-
-    ins1_status status = backend_create(&backend, registry, error);
-    if (status == INS1_OK)
-        status = s1_table_import(&backend->api, api, error);
-    if (status == INS1_OK)
-        status = add_backend(registry, backend, error);
-    if (status != INS1_OK)
-        backend_destroy(backend, registry->host->memory, false);
-    return status;
-}
-
 /* A table that was given by an entry is shut down even when it cannot be used. */
 static ins1_status add_entered(s1_registry *registry, const char *path, ins1_backend_entry_fn entry,
                                ins1_error *error)

@@ -193,6 +193,11 @@ static int32_t count_own(const s1_device *device, const ins1_op *ops, int32_t n)
     return own;
 }
 
+bool s1_stream_can(const s1_stream *stream, const ins1_op *ops, int32_t n)
+{
+    return stream->helper || count_own(stream->device, ops, n) == n;
+}
+
 static ins1_status check_all(s1_stream *stream, const ins1_op *ops, int32_t n, ins1_error *error)
 {
     ins1_status status = INS1_OK;

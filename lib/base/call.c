@@ -57,6 +57,23 @@ ins1_status s1_call_progress(const s1_call *call, int32_t phase, uint64_t done, 
     return INS1_OK;
 }
 
+ins1_call s1_call_rest(const s1_call *call)
+{
+    int64_t left = 0;
+    if (call->deadline_ns != INT64_MAX) {
+        left = call->deadline_ns - s1_now_ns();
+        left = left > 0 ? left : 1;
+    }
+    return (ins1_call){
+        .struct_size = sizeof(ins1_call),
+        .error = call->error,
+        .cancel = call->cancel,
+        .budget_ns = left,
+        .progress = call->progress,
+        .user = call->user,
+    };
+}
+
 int64_t s1_now_ns(void)
 {
     struct timespec now;

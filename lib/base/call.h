@@ -35,6 +35,9 @@ ins1_status s1_call_check(const s1_call *call);
 /* Report progress (phase INS1_PHASE_*): INS1_E_CANCELED when the callback says stop. */
 ins1_status s1_call_progress(const s1_call *call, int32_t phase, uint64_t done, uint64_t total);
 
+/* The block for a call that this one consists of: what is left of the time, and everything else. */
+ins1_call s1_call_rest(const s1_call *call);
+
 /* Nanoseconds on the monotonic clock. */
 int64_t s1_now_ns(void);
 

@@ -16,7 +16,7 @@ static const char *const features[] = {
 #if defined(S1_HAVE_NEON) && S1_HAVE_NEON
     "level.neon",
 #endif
-    "part.decoder",       "part.tokenizer",
+    "part.decoder",       "part.timeseries", "part.tokenizer", "part.vision",
 #if S1_HAVE_ZSTD
     "snapshot.zstd",
 #endif

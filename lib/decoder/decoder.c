@@ -11,13 +11,6 @@ static size_t n_expert_matrices(const ins1_decoder *decoder)
     return (size_t)decoder->config.n_expert * ROLES;
 }
 
-static void unplace_linear(s1_placed_linear *linear)
-{
-    s1_unplace(&linear->weight);
-    s1_unplace(&linear->scale);
-    s1_unplace(&linear->bias);
-}
-
 static void unplace_layer(ins1_decoder *decoder, s1_layer *layer)
 {
     s1_placed *vectors[] = { &layer->attention_norm, &layer->ffn_norm, &layer->q_norm,
@@ -28,11 +21,11 @@ static void unplace_layer(ins1_decoder *decoder, s1_layer *layer)
     for (size_t i = 0; i < sizeof(vectors) / sizeof(vectors[0]); i++)
         s1_unplace(vectors[i]);
     for (size_t i = 0; i < sizeof(matrices) / sizeof(matrices[0]); i++)
-        unplace_linear(matrices[i]);
+        s1_unplace_linear(matrices[i]);
     if (!layer->experts)
         return;
     for (size_t i = 0; i < n_expert_matrices(decoder); i++)
-        unplace_linear(&layer->experts[i]);
+        s1_unplace_linear(&layer->experts[i]);
     s1_free(decoder->memory, layer->experts, n_expert_matrices(decoder) * sizeof(*layer->experts),
             INS1_MEM_OBJECT);
 }
@@ -49,7 +42,7 @@ static void destroy(ins1_decoder *decoder)
     s1_unplace(&decoder->embed);
     s1_unplace(&decoder->norm);
     if (!decoder->head_is_embed)
-        unplace_linear(&decoder->head);
+        s1_unplace_linear(&decoder->head);
     s1_free(memory, decoder, sizeof(*decoder), INS1_MEM_OBJECT);
 }
 
@@ -60,15 +53,18 @@ static ins1_status place(ins1_decoder *decoder, s1_placed *out, const s1_tensor 
     return s1_place(out, decoder->device, tensor, call->error);
 }
 
+static uint64_t linear_size(const s1_linear *linear)
+{
+    return (linear->weight.dtype ? linear->weight.size : 0) +
+           (linear->scale.dtype ? linear->scale.size : 0) +
+           (linear->bias.dtype ? linear->bias.size : 0);
+}
+
 static ins1_status place_linear(ins1_decoder *decoder, s1_placed_linear *out,
                                 const s1_linear *linear, const s1_call *call)
 {
-    ins1_status status = place(decoder, &out->weight, &linear->weight, call);
-    if (status == INS1_OK)
-        status = place(decoder, &out->scale, &linear->scale, call);
-    if (status == INS1_OK)
-        status = place(decoder, &out->bias, &linear->bias, call);
-    return status;
+    decoder->placed_bytes += linear_size(linear);
+    return s1_place_linear(out, decoder->device, linear, call->error);
 }
 
 static ins1_status place_experts(ins1_decoder *decoder, s1_layer *layer,

@@ -1,6 +1,7 @@
 #ifndef S1_DECODER_WEIGHTS_H
 #define S1_DECODER_WEIGHTS_H
 
+#include "nn/linear.h"
 #include "nn/rope.h"
 #include "tensor/tensor.h"
 
@@ -9,12 +10,6 @@
 
 /* What a checkpoint gives a decoder: numbers and host tensors, already checked against each other.
  * Filled by model/, which alone knows names and families. Tensors borrow from the model. */
-
-typedef struct s1_linear {
-    s1_tensor weight; /* any [out][in]; may be a transposed view */
-    s1_tensor scale;  /* dtype 0, or F32, BF16, U8 [ceil(out/128)][ceil(in/128)] */
-    s1_tensor bias;   /* dtype 0, or any float [out] */
-} s1_linear;
 
 typedef struct s1_layer_weights {
     s1_tensor attention_norm, ffn_norm; /* [n_embd] */

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 enum { ALIGNMENT = 64 };
@@ -17,7 +18,7 @@ static const uint64_t default_pixels = (uint64_t)64 << 20;
 static const uint64_t default_samples = (uint64_t)64 << 20;
 
 /* Most bytes asked of read and read_at at once. */
-static const size_t step_size = (size_t)16 << 20;
+static const size_t step_size = (size_t)1 << 20;
 
 ins1_error *s1_io_error_of(const ins1_call *call)
 {
@@ -132,13 +133,33 @@ ins1_status s1_io_struct_export(void *out, const void *full, size_t size, ins1_e
     return INS1_OK;
 }
 
+static int64_t now_ns(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+ins1_status s1_io_job_check(const s1_io_job *job)
+{
+    if (ins1_cancel_is_requested(job->cancel))
+        return s1_io_fail(job->error, INS1_E_CANCELED, "reading was canceled");
+    if (job->deadline_ns != INT64_MAX && now_ns() >= job->deadline_ns)
+        return s1_io_fail(job->error, INS1_E_DEADLINE, "the time budget ran out while reading");
+    return INS1_OK;
+}
+
 ins1_status s1_io_job_init(s1_io_job *job, ins1_runtime *runtime, const ins1_io_options *options,
                            const ins1_call *call)
 {
     ins1_call known;
     ins1_status status;
 
-    *job = (s1_io_job){ .memory = ins1_runtime_allocator(runtime), .error = s1_io_error_of(call) };
+    *job = (s1_io_job){
+        .memory = ins1_runtime_allocator(runtime),
+        .error = s1_io_error_of(call),
+        .deadline_ns = INT64_MAX,
+    };
     if (call) {
         status = import(&known, call, sizeof(known), "the call block", job->error);
         if (status != INS1_OK)
@@ -146,6 +167,10 @@ ins1_status s1_io_job_init(s1_io_job *job, ins1_runtime *runtime, const ins1_io_
         if (known.flags)
             return s1_io_fail(job->error, INS1_E_VERSION, "call flags 0x%" PRIx32 " are too new",
                               known.flags);
+        job->cancel = known.cancel;
+        int64_t now = known.budget_ns > 0 ? now_ns() : 0;
+        if (known.budget_ns > 0 && known.budget_ns < INT64_MAX - now)
+            job->deadline_ns = now + known.budget_ns;
     }
     if (options) {
         status = import(&job->limits, options, sizeof(job->limits), "the options", job->error);
@@ -191,6 +216,9 @@ static ins1_status read_descriptor(s1_io_bytes *out, const s1_io_job *job, int f
     ins1_status status = make_room(out, job, (uint64_t)about.st_size);
     for (size_t at = 0; status == INS1_OK && at < out->size;) {
         size_t left = out->size - at;
+        status = s1_io_job_check(job);
+        if (status != INS1_OK)
+            return status;
         ssize_t n = read(file, out->owned + at, left < step_size ? left : step_size);
         if (n < 0 && errno == EINTR)
             continue;
@@ -222,6 +250,9 @@ static ins1_status read_reader(s1_io_bytes *out, const s1_io_job *job, const ins
     ins1_status status = make_room(out, job, reader->size);
     for (size_t at = 0; status == INS1_OK && at < out->size;) {
         size_t n = out->size - at < step_size ? out->size - at : step_size;
+        status = s1_io_job_check(job);
+        if (status != INS1_OK)
+            return status;
         int64_t got = reader->read_at(reader->user, at, out->owned + at, n);
         if (got < 0 || (uint64_t)got != n)
             return s1_io_fail(job->error, INS1_E_IO,
@@ -263,6 +294,8 @@ ins1_status s1_io_bytes_open(s1_io_bytes *out, const s1_io_job *job, const ins1_
         out->data = known.data;
         out->size = known.size;
     }
+    if (status == INS1_OK)
+        status = s1_io_job_check(job);
     if (status == INS1_OK && !out->size)
         status = s1_io_fail(job->error, INS1_E_FORMAT, "%s is empty", out->name);
     if (status != INS1_OK)

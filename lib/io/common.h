@@ -29,6 +29,8 @@ typedef struct s1_io_job {
     const ins1_allocator *memory;
     ins1_error *error;
     ins1_io_options limits; /* no zeros */
+    const ins1_cancel *cancel;
+    int64_t deadline_ns; /* on the monotonic clock; INT64_MAX: none */
 } s1_io_job;
 
 typedef struct s1_io_label {
@@ -66,6 +68,10 @@ void s1_io_free(const ins1_allocator *from, void *memory, size_t size, int32_t k
 /* Check the call block, read the options and fill in the defaults. */
 ins1_status s1_io_job_init(s1_io_job *job, ins1_runtime *runtime, const ins1_io_options *options,
                            const ins1_call *call);
+
+/* INS1_OK, INS1_E_CANCELED or INS1_E_DEADLINE, as the call block asks. Asked between pieces of a
+ * file, and every so many lines, records or samples. */
+ins1_status s1_io_job_check(const s1_io_job *job);
 
 /* `out` is written at most `out->struct_size` bytes far; the rest of it becomes zero. */
 ins1_status s1_io_struct_export(void *out, const void *full, size_t size, ins1_error *error);

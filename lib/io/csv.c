@@ -10,6 +10,8 @@
  * first column named as time gives the rate and is no channel. An empty cell, "nan" and "NA" are
  * gaps. */
 
+enum { LOOK = 4096 }; /* rows between two looks at the cancel token */
+
 typedef struct table {
     const char *text;
     size_t size;
@@ -177,6 +179,9 @@ static ins1_status count_rows(table *t, const s1_io_job *job, const char *name)
     for (bool is_first = true; next_line(t, &at, &line, &number); is_first = false) {
         size_t n = 0;
         bool more = true;
+        ins1_status status = t->n_rows % LOOK ? INS1_OK : s1_io_job_check(job);
+        if (status != INS1_OK)
+            return status;
         if (is_first && t->is_headed)
             continue;
         for (; next_cell(&line, t->separator, &cell, &more); n++) {
@@ -226,13 +231,16 @@ static ins1_status fill(ins1_io_series *series, const table *t, clock *c, const 
 
     for (bool is_first = true; next_line(t, &at, &line, &number); is_first = false) {
         bool more = true;
+        ins1_status status = row % LOOK ? INS1_OK : s1_io_job_check(job);
+        if (status != INS1_OK)
+            return status;
         if (is_first && t->is_headed)
             continue;
         for (size_t n = 0; next_cell(&line, t->separator, &cell, &more); n++) {
             double value = 0.0;
             is_cell(cell, t->separator, &value);
             if (t->has_time && n == 0) {
-                ins1_status status = tick(c, value, row, job, name);
+                status = tick(c, value, row, job, name);
                 if (status != INS1_OK)
                     return status;
                 continue;

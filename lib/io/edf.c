@@ -217,8 +217,12 @@ ins1_status s1_io_edf_read(ins1_io_series *series, const s1_io_job *job, const s
     status = set_channels(series, &l, gains, job);
     if (status != INS1_OK)
         goto done;
-    for (size_t i = 0; i < l.n_records; i++)
+    for (size_t i = 0; i < l.n_records && status == INS1_OK; i++) {
         copy_record(series, &l, i);
+        status = s1_io_job_check(job);
+    }
+    if (status != INS1_OK)
+        goto done;
     if (l.seconds > 0.0)
         series->view.sample_rate_hz = (double)l.per_record / l.seconds;
     status = s1_io_series_calibrate(series, job, l.name, gains);

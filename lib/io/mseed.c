@@ -283,7 +283,9 @@ static ins1_status survey(volume *v, const s1_io_bytes *file)
     packet p;
 
     for (size_t at = 0; at < file->size && status == INS1_OK; at += p.size) {
-        status = read_packet(&p, v, file, at);
+        status = s1_io_job_check(v->job);
+        if (status == INS1_OK)
+            status = read_packet(&p, v, file, at);
         if (status == INS1_OK && p.n_samples)
             status = account(v, &p, at);
     }
@@ -391,7 +393,9 @@ static ins1_status fill(ins1_io_series *series, volume *v, const s1_io_bytes *fi
         v->channels[i].n_samples = 0; /* from here on: how many are there */
     }
     for (size_t at = 0; at < file->size && status == INS1_OK; at += p.size) {
-        status = read_packet(&p, v, file, at);
+        status = s1_io_job_check(v->job);
+        if (status == INS1_OK)
+            status = read_packet(&p, v, file, at);
         if (status != INS1_OK || p.n_samples == 0)
             continue;
         channel *c = find(v, p.id);

@@ -142,7 +142,7 @@ ins1_status s1_io_series_calibrate(ins1_io_series *series, const s1_io_job *job,
     ins1_status status = s1_io_series_shape(series, job, name, INS1_SAMPLE_F64, raw.view.n_samples,
                                             raw.view.n_channels, true);
     double *to = series->samples;
-    for (size_t c = 0; status == INS1_OK && c < raw.view.n_channels; c++)
+    for (size_t c = 0; status == INS1_OK && c < raw.view.n_channels; c++) {
         for (size_t i = 0; i < raw.view.n_samples; i++) {
             int32_t value = raw_at(&raw.view, i, c);
             bool is_gap = gains[c].has_gap && value == gains[c].gap;
@@ -150,6 +150,8 @@ ins1_status s1_io_series_calibrate(ins1_io_series *series, const s1_io_job *job,
             if (is_gap)
                 series->view.flags |= INS1_TIMESERIES_FILL_GAPS;
         }
+        status = s1_io_job_check(job);
+    }
     drop_samples(&raw, job->memory);
     return status;
 }
@@ -169,20 +171,24 @@ static ins1_status read_one(ins1_io_series *series, const s1_io_job *job, const 
         bool (*is)(const s1_io_bytes *file);
         ins1_status (*read)(ins1_io_series *series, const s1_io_job *job, const s1_io_bytes *file);
     } readers[] = {
-        { s1_io_npy_is, s1_io_npy_read }, { s1_io_wav_is, s1_io_wav_read },
-        { s1_io_edf_is, s1_io_edf_read }, { s1_io_mseed_is, s1_io_mseed_read },
+        { s1_io_npy_is, s1_io_npy_read },
+        { s1_io_wav_is, s1_io_wav_read },
+        { s1_io_edf_is, s1_io_edf_read },
+        { s1_io_mseed_is, s1_io_mseed_read },
+        { s1_io_sound_is, s1_io_sound_read },
         { s1_io_csv_is, s1_io_csv_read }, /* last: any text could be one */
     };
     for (size_t i = 0; i < sizeof(readers) / sizeof(*readers); i++)
         if (readers[i].is(file))
             return readers[i].read(series, job, file);
     return s1_io_fail(job->error, INS1_E_UNSUPPORTED,
-                      "%s is none of NPY, CSV, WAV, EDF, BDF, WFDB and miniSEED", file->name);
+                      "%s is none of NPY, CSV, WAV, FLAC, Ogg, EDF, BDF, WFDB and miniSEED",
+                      file->name);
 }
 
 static bool is_wfdb(const s1_io_bytes *bytes, size_t n_files)
 {
-    return n_files > 1 || s1_io_ends_with(bytes[0].name, ".hea");
+    return n_files > 1 || s1_io_ends_with(bytes[0].name, ".hea") || s1_io_wfdb_is(&bytes[0]);
 }
 
 static ins1_status read_files(ins1_io_series *series, const s1_io_job *job, const ins1_file *files,

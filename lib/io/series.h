@@ -56,10 +56,14 @@ bool s1_io_edf_is(const s1_io_bytes *file);
 ins1_status s1_io_edf_read(ins1_io_series *series, const s1_io_job *job, const s1_io_bytes *file);
 bool s1_io_mseed_is(const s1_io_bytes *file);
 ins1_status s1_io_mseed_read(ins1_io_series *series, const s1_io_job *job, const s1_io_bytes *file);
+bool s1_io_sound_is(const s1_io_bytes *file);
+ins1_status s1_io_sound_read(ins1_io_series *series, const s1_io_job *job, const s1_io_bytes *file);
 bool s1_io_csv_is(const s1_io_bytes *file);
 ins1_status s1_io_csv_read(ins1_io_series *series, const s1_io_job *job, const s1_io_bytes *file);
 
-/* Needs all files of the record: the header ends in .hea. */
+/* Needs all files of the record: the header ends in .hea. Without such a name a header is known by
+ * its first two lines; alone it is refused with the names of what it lacks. */
+bool s1_io_wfdb_is(const s1_io_bytes *file);
 ins1_status s1_io_wfdb_read(ins1_io_series *series, const s1_io_job *job, const s1_io_bytes *files,
                             size_t n_files);
 

@@ -244,6 +244,26 @@ static ins1_status read_header(record *r, const s1_io_bytes *file)
     return status;
 }
 
+/* "100 2 360" and then "100.dat 212": no table of numbers begins so. */
+bool s1_io_wfdb_is(const s1_io_bytes *file)
+{
+    cursor text = { (const char *)file->data, file->size }, line;
+    uint64_t count, format;
+    double rate;
+
+    if (file->size > 1 << 20 || !next_line(&text, &line))
+        return false;
+    next_word(&line); /* the name */
+    cursor n_signals = next_word(&line), frequency = next_word(&line);
+    if (!take_count(&n_signals, &count) || n_signals.left || !count || count > MAX_SIGNALS ||
+        (frequency.left && !take_number(&frequency, &rate)) || !next_line(&text, &line))
+        return false;
+    cursor name = next_word(&line), kind = next_word(&line);
+    bool is_number = s1_io_number(name.at, name.left, false, &rate) == name.left;
+    return !is_number && memchr(name.at, '.', name.left) && take_count(&kind, &format) &&
+           format <= 1000 && bits_of((int)format);
+}
+
 /* The last part of a path. */
 static const char *base_of(const char *path)
 {
@@ -317,6 +337,12 @@ static ins1_status measure(record *r, const s1_io_bytes *files, size_t n_files)
         size_t n = group_size(r, first);
         const signal *s = &r->signals[first];
         const s1_io_bytes *file = find(r, s, files, n_files);
+        if (!file && n_files == 1)
+            return s1_io_fail(
+                r->job->error, INS1_E_ARGUMENT,
+                "%s is the header of a WFDB record; '%.*s', which has the samples, is "
+                "to be given with it",
+                r->name, (int)(s->file_size < 80 ? s->file_size : 80), s->file);
         if (!file)
             return s1_io_fail(r->job->error, INS1_E_ARGUMENT,
                               "%s names '%.*s', which is not among the %zu files", r->name,
@@ -398,7 +424,7 @@ ins1_status s1_io_wfdb_read(ins1_io_series *series, const s1_io_job *job, const 
     record r = { .job = job };
 
     for (size_t i = 0; i < n_files && !header; i++)
-        if (s1_io_ends_with(files[i].name, ".hea"))
+        if (s1_io_ends_with(files[i].name, ".hea") || n_files == 1)
             header = &files[i];
     if (!header)
         return s1_io_fail(job->error, INS1_E_ARGUMENT,

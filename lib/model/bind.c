@@ -66,9 +66,9 @@ static void expect(s1_binder *b, const char *name, const s1_tensor *tensor, int3
 void s1_bind_count(s1_binder *b, const s1_tensor *tensor, uint64_t n_used, uint64_t n_all)
 {
     uint64_t n = s1_tensor_count(tensor);
-    b->out->n_params += n;
-    b->out->n_params_active += n_all ? n / n_all * n_used : n;
-    b->out->disk += n * s1_dtype_size(tensor->dtype);
+    b->tally->n_params += n;
+    b->tally->n_params_active += n_all ? n / n_all * n_used : n;
+    b->tally->disk += n * s1_dtype_size(tensor->dtype);
 }
 
 bool s1_is_plain_float(const s1_tensor *tensor)
@@ -76,15 +76,14 @@ bool s1_is_plain_float(const s1_tensor *tensor)
     return s1_dtype_is_float(tensor->dtype) && tensor->dtype != INS1_DTYPE_F8_E4M3;
 }
 
-/* A vector that must be there. */
-static s1_tensor vector(s1_binder *b, const char *name, uint64_t n)
+s1_tensor s1_bind_vector(s1_binder *b, const char *name, int32_t n)
 {
     s1_tensor tensor = s1_bind_get(b, name);
     if (!tensor.dtype) {
         s1_bind_miss(b, name);
         return tensor;
     }
-    expect(b, name, &tensor, 1, n, 0);
+    expect(b, name, &tensor, 1, (uint64_t)n, 0);
     if (!s1_is_plain_float(&tensor))
         s1_bind_refuse(b, name, &tensor, "F32, F16 or BF16");
     s1_bind_count(b, &tensor, 0, 0);
@@ -95,10 +94,10 @@ void s1_bind_count_matrix(s1_binder *b, const s1_tensor *weight, uint64_t n_used
 {
     uint64_t size = s1_tensor_count(weight) * s1_dtype_size(weight->dtype);
     if (weight->dtype == INS1_DTYPE_BF16 || weight->dtype == INS1_DTYPE_F8_E4M3)
-        b->out->narrow += size;
+        b->tally->narrow += size;
     else
-        b->out->wide += size;
-    b->out->has_fp8 = b->out->has_fp8 || weight->dtype == INS1_DTYPE_F8_E4M3;
+        b->tally->wide += size;
+    b->tally->has_fp8 = b->tally->has_fp8 || weight->dtype == INS1_DTYPE_F8_E4M3;
     s1_bind_count(b, weight, n_used, n_all);
 }
 
@@ -119,7 +118,7 @@ static void scales(s1_binder *b, s1_linear *out, const char *name, uint64_t rows
         s1_bind_refuse(b, name, &scale, "F32, BF16 or E8M0");
     expect(b, name, &scale, 2, (rows + BLOCK - 1) / BLOCK, (columns + BLOCK - 1) / BLOCK);
     out->scale = scale;
-    b->out->disk += scale.size;
+    b->tally->disk += scale.size;
 }
 
 /* The linear layer `name` (without ".weight"), of which `n_used` of `n_all` work on a token. */
@@ -144,7 +143,7 @@ void s1_bind_linear_of(s1_binder *b, s1_linear *out, const char *name, int32_t r
     scales(b, out, full, (uint64_t)rows, (uint64_t)columns);
     if (has_bias) {
         snprintf(full, sizeof(full), "%s.bias", name);
-        out->bias = vector(b, full, (uint64_t)rows);
+        out->bias = s1_bind_vector(b, full, rows);
     }
 }
 
@@ -160,5 +159,14 @@ s1_tensor s1_bind_norm(s1_binder *b, const char *base, const char *name, int32_t
 {
     char full[S1_MAX_NAME];
     snprintf(full, sizeof(full), "%s%s.weight", base, name);
-    return vector(b, full, (uint64_t)n);
+    return s1_bind_vector(b, full, n);
+}
+
+ins1_status s1_bind_end(s1_binder *b)
+{
+    if (b->status == INS1_OK && b->n_missing)
+        b->status =
+            s1_fail(b->error, INS1_E_FORMAT, "%" PRIu64 " tensors are missing: %s%s", b->n_missing,
+                    b->missing, b->n_missing > S1_MISSING_SHOWN ? ", ..." : "");
+    return b->status;
 }

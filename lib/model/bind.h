@@ -9,7 +9,8 @@ enum { S1_MAX_BASE = 100, S1_MAX_NAME = 200, S1_MISSING_SHOWN = 10 };
 
 /* One binding under way. The first failure ends it; missing tensors are counted to the end. */
 typedef struct s1_binder {
-    s1_bound *out;
+    s1_tally *tally;
+    s1_bound *out; /* the decoder's; NULL while another part is bound */
     const s1_config *config;
     s1_checkpoint *checkpoint;
     ins1_error *error;
@@ -42,8 +43,14 @@ void s1_bind_linear_of(s1_binder *b, s1_linear *out, const char *name, int32_t r
 void s1_bind_linear(s1_binder *b, s1_linear *out, const char *base, const char *name, int32_t rows,
                     int32_t columns, bool has_bias);
 
+/* The vector of that name, which must be there. */
+s1_tensor s1_bind_vector(s1_binder *b, const char *name, int32_t n);
+
 /* The vector `base` and `name` and ".weight". */
 s1_tensor s1_bind_norm(s1_binder *b, const char *base, const char *name, int32_t n);
+
+/* The end of a binding: INS1_E_FORMAT when tensors are missing. */
+ins1_status s1_bind_end(s1_binder *b);
 
 /* Is the shape that of the first `rank` numbers? */
 bool s1_has_shape(const s1_tensor *tensor, int32_t rank, uint64_t a, uint64_t b, uint64_t c);

@@ -9,7 +9,7 @@ static const char *quant_of(const ins1_model *model)
 {
     if (!(model->parts & INS1_PART_DECODER))
         return "";
-    if (model->inside->loaded.bound.has_fp8)
+    if (model->inside->loaded.bound.tally.has_fp8)
         return "fp8";
     const s1_layer_weights *layer = &model->decoder_weights.layers[0];
     switch (layer->q.weight.dtype ? layer->q.weight.dtype : layer->qkv.weight.dtype) {
@@ -47,8 +47,9 @@ ins1_status ins1_model_info_get(const ins1_model *model, ins1_model_info *out,
         .n_expert = d->n_expert,
         .n_expert_used = d->n_expert_used,
         .n_ctx_train = d->rope.max_position,
-        .n_params = loaded->bound.n_params,
-        .n_params_active = loaded->bound.n_params_active,
+        .n_params = loaded->bound.tally.n_params + loaded->vision.tally.n_params +
+                    loaded->series.tally.n_params,
+        .n_params_active = loaded->bound.tally.n_params_active,
     };
     return s1_struct_export(out, &info, sizeof(info), call.error);
 }

@@ -23,6 +23,7 @@ static const struct {
 
 enum {
     ALL_PARTS = INS1_PART_TOKENIZER | INS1_PART_VISION | INS1_PART_TIMESERIES | INS1_PART_DECODER,
+    WEIGHTS = INS1_PART_VISION | INS1_PART_TIMESERIES | INS1_PART_DECODER,
 };
 
 static ins1_status check_options(const ins1_model_options *options, ins1_error *error)
@@ -100,16 +101,60 @@ static ins1_status load_tokenizer(s1_loaded *out, const s1_call *call)
     return INS1_OK;
 }
 
-static ins1_status load_decoder(s1_loaded *out, bool headers_only, const s1_call *call)
+static ins1_status load_decoder(s1_loaded *out, const s1_call *call)
+{
+    ins1_status status =
+        s1_weights_bind(&out->bound, &out->config, out->checkpoint, &out->memory, call);
+    if (status == INS1_OK)
+        out->parts |= INS1_PART_DECODER;
+    return status;
+}
+
+/* A config may speak of a tower that the files do not have. */
+static ins1_status load_vision(s1_loaded *out, const s1_call *call)
+{
+    s1_json root = s1_documents_get(&out->documents, "config.json");
+
+    if (s1_json_get(root, "vision_config").kind != S1_JSON_OBJECT ||
+        !s1_vision_is_there(out->checkpoint))
+        return INS1_OK;
+    ins1_status status =
+        s1_vision_config_read(&out->vision.config, root, out->config.decoder.n_embd, call->error);
+    if (status == INS1_OK)
+        status = s1_vision_bind(&out->vision, out->checkpoint, &out->memory, call);
+    if (status == INS1_OK)
+        out->parts |= INS1_PART_VISION;
+    return status;
+}
+
+static ins1_status load_series(s1_loaded *out, const s1_call *call)
+{
+    s1_json root = s1_documents_get(&out->documents, "config.json");
+
+    if (!s1_series_is_there(out->checkpoint))
+        return INS1_OK;
+    ins1_status status =
+        s1_series_config_read(&out->series.config, root, out->config.decoder.n_embd, call->error);
+    if (status == INS1_OK)
+        status = s1_series_bind(&out->series, out->checkpoint, &out->memory, call->error);
+    if (status == INS1_OK)
+        out->parts |= INS1_PART_TIMESERIES;
+    return status;
+}
+
+static ins1_status load_weights(s1_loaded *out, uint32_t asked, bool headers_only,
+                                const s1_call *call)
 {
     if (!out->has_config)
         return s1_fail(call->error, INS1_E_FORMAT, "there are weights but no config.json");
     ins1_status status =
         s1_checkpoint_open(&out->checkpoint, &out->memory, out->files, headers_only, call);
-    if (status == INS1_OK)
-        status = s1_weights_bind(&out->bound, &out->config, out->checkpoint, &out->memory, call);
-    if (status == INS1_OK)
-        out->parts |= INS1_PART_DECODER;
+    if (status == INS1_OK && asked & INS1_PART_DECODER)
+        status = load_decoder(out, call);
+    if (status == INS1_OK && asked & INS1_PART_VISION)
+        status = load_vision(out, call);
+    if (status == INS1_OK && asked & INS1_PART_TIMESERIES)
+        status = load_series(out, call);
     return status;
 }
 
@@ -150,12 +195,12 @@ ins1_status s1_load(s1_loaded *out, const ins1_allocator *memory, const ins1_mod
     if (status != INS1_OK)
         return status;
 
-    bool has_weights = asked & INS1_PART_DECODER && s1_checkpoint_is_there(out->files);
+    bool has_weights = asked & WEIGHTS && s1_checkpoint_is_there(out->files);
     status = read_config(out, has_weights, call->error);
     if (status == INS1_OK && asked & INS1_PART_TOKENIZER)
         status = load_tokenizer(out, call);
     if (status == INS1_OK && has_weights)
-        status = load_decoder(out, headers_only, call);
+        status = load_weights(out, asked, headers_only, call);
     if (status == INS1_OK)
         status = check_parts(out, options->parts, call->error);
     return status;
@@ -164,6 +209,8 @@ ins1_status s1_load(s1_loaded *out, const ins1_allocator *memory, const ins1_mod
 void s1_load_finish(s1_loaded *loaded)
 {
     s1_weights_finish(&loaded->bound, &loaded->memory);
+    s1_vision_bound_finish(&loaded->vision, &loaded->memory);
+    s1_series_bound_finish(&loaded->series, &loaded->memory);
     s1_checkpoint_close(loaded->checkpoint);
     s1_files_close(loaded->files);
     *loaded = (s1_loaded){ 0 };

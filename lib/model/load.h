@@ -2,6 +2,9 @@
 #define S1_MODEL_LOAD_H
 
 #include "model/documents.h"
+#include "model/series.h"
+#include "model/vision_config.h"
+#include "model/vision_weights.h"
 #include "model/weights.h"
 #include "tokenizer/tokenizer.h"
 
@@ -15,6 +18,8 @@ typedef struct s1_loaded {
     uint32_t parts;
     s1_checkpoint *checkpoint; /* NULL without weights */
     s1_bound bound;
+    s1_vision_bound vision;              /* with INS1_PART_VISION */
+    s1_series_bound series;              /* with INS1_PART_TIMESERIES */
     uint64_t tokenizer_size;             /* bytes of the tokenizer's files */
     s1_tokenizer_source tokenizer_files; /* the files alone */
 } s1_loaded;

@@ -37,26 +37,34 @@ static void destroy(ins1_model *model, ins1_runtime *runtime)
     s1_free(memory, model, sizeof(*model), INS1_MEM_OBJECT);
 }
 
-/* Tensors of parts that the decoder does not look at, and buffers that are computed. */
-static bool is_expected(const char *name, size_t size)
+/* The part that a tensor belongs to by its name; 0 for what is computed or only trained with. */
+static uint32_t part_of(const char *name, size_t size)
 {
-    static const char *const parts[] = {
-        "vision_tower.",
-        "vision_model.",
-        "visual.",
-        "multi_modal_projector.",
-        "mlp1.",
-        "time_series.",
-        "rotary_emb.inv_freq",
-        "time_series_forecaster.",
+    static const struct {
+        const char *fragment;
+        uint32_t part;
+    } parts[] = {
+        { "rotary_emb.inv_freq", 0 },
+        { "embeddings.mask_token", 0 },
+        { "time_series_forecaster.", 0 },
+        { "vision_model.", 0 }, /* of a naming that this build does not read */
+        { "mlp1.", 0 },
+        { "vision_tower.", INS1_PART_VISION },
+        { "multi_modal_projector.", INS1_PART_VISION },
+        { "visual.", INS1_PART_VISION },
+        { "time_series.", INS1_PART_TIMESERIES },
+        { "time_series_projector.", INS1_PART_TIMESERIES },
+        { "ts_tower.", INS1_PART_TIMESERIES },
     };
     for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
-        if (memmem(name, size, parts[i], strlen(parts[i])))
-            return true;
-    return false;
+        if (memmem(name, size, parts[i].fragment, strlen(parts[i].fragment)))
+            return parts[i].part;
+    return INS1_PART_DECODER;
 }
 
-static void warn_about_tensors(const s1_host *host, const s1_checkpoint *checkpoint)
+/* Of the parts that were opened. */
+static void warn_about_tensors(const s1_host *host, const s1_checkpoint *checkpoint,
+                               uint32_t opened)
 {
     size_t n = 0, size, first_size = 0;
     const char *first = "";
@@ -64,7 +72,7 @@ static void warn_about_tensors(const s1_host *host, const s1_checkpoint *checkpo
 
     for (size_t i = 0; i < s1_checkpoint_count(checkpoint); i++) {
         const char *name = s1_checkpoint_name(checkpoint, i, &size, &is_used);
-        if (is_used || is_expected(name, size))
+        if (is_used || !(part_of(name, size) & opened))
             continue;
         if (!n++) {
             first = name;
@@ -127,8 +135,9 @@ static void publish(ins1_model *model, ins1_runtime *runtime)
     model->decoder_weights = loaded->bound.weights;
     if (loaded->parts & INS1_PART_DECODER) {
         model->fingerprint = s1_model_fingerprint(&model->decoder_config, &model->decoder_weights);
-        warn_about_tensors(host, loaded->checkpoint);
     }
+    if (loaded->checkpoint)
+        warn_about_tensors(host, loaded->checkpoint, loaded->parts);
     if (strcmp(inside->unknown_keys, "[]") != 0)
         s1_log(host, INS1_LOG_WARN, "model", "config.json has keys that nothing reads: %s",
                inside->unknown_keys);

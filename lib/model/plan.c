@@ -1,10 +1,13 @@
-#include "model/load.h"
+#include "model/private.h"
 
 #include "backend/cpu/cpu.h"
 #include "base/meter.h"
 #include "base/struct.h"
 #include "decoder/sizes.h"
+#include "model/processor.h"
 #include "runtime/runtime.h"
+#include "timeseries/encoder.h"
+#include "vision/vision.h"
 
 #include <string.h>
 
@@ -14,15 +17,19 @@ enum {
     BUFFER_BYTES = 100,      /* of a tensor's buffer, the lists it stands in included */
     CELL = 16,               /* a panel's rows are multiples of these bytes */
     PANEL_TOKENS = 64,       /* rows of one panel */
-    PRODUCT_BYTES = 160,     /* of one product in the list of a region, and of a panel's head */
+    WEIGHTS = INS1_PART_VISION | INS1_PART_TIMESERIES | INS1_PART_DECODER,
+    PRODUCT_BYTES = 160, /* of one product in the list of a region, and of a panel's head */
 };
 
-/* Where the bytes go that a decoder and a session on it take. */
+/* Where the bytes go that a decoder and a session on it take, and the encoders. */
 typedef struct bill {
-    uint64_t weights; /* where the decoder reads them: mapped, or from the allocator */
-    uint64_t mapped;  /* of these, what is not from the allocator */
-    uint64_t model;   /* tables of the model */
-    uint64_t tables;  /* of the decoder */
+    uint64_t
+        beside; /* of the files, what is no tensor of a part; and copies of what is misaligned */
+    uint64_t mapped; /* of the tensors, what is not from the allocator */
+    uint64_t model;  /* tables of the model */
+    uint64_t tables; /* of the decoder */
+    uint64_t vision; /* tables of the vision encoder */
+    uint64_t series; /* tables of the time-series encoder, and weights in another order */
     uint64_t kv, scratch;
     uint64_t kv_per_token;
     bool on_device; /* weights are copied there, KV and scratch live there */
@@ -41,15 +48,15 @@ static uint64_t count_experts(const s1_config *config)
 static void bill_weights(bill *out, const s1_loaded *loaded, int32_t load_mode)
 {
     const s1_bound *bound = &loaded->bound;
-    const uint64_t copied = s1_checkpoint_copied(loaded->checkpoint);
+    const uint64_t disk = bound->tally.disk + loaded->vision.tally.disk + loaded->series.tally.disk;
 
-    if (load_mode == INS1_LOAD_READ) {
-        out->weights = s1_checkpoint_file_size(loaded->checkpoint) + copied;
-    } else {
-        out->weights = bound->disk + copied;
-        out->mapped = bound->disk;
-    }
-    out->model = bound->n_layers * sizeof(*bound->layers) +
+    out->beside = s1_checkpoint_copied(loaded->checkpoint);
+    if (load_mode == INS1_LOAD_READ)
+        out->beside += s1_checkpoint_file_size(loaded->checkpoint) - disk;
+    else
+        out->mapped = disk;
+    out->model = sizeof(ins1_model) + sizeof(struct s1_model_private) +
+                 bound->n_layers * sizeof(*bound->layers) +
                  bound->n_experts * sizeof(*bound->experts) +
                  s1_checkpoint_memory(loaded->checkpoint) +
                  s1_checkpoint_count(loaded->checkpoint) * BUFFER_BYTES;
@@ -94,8 +101,8 @@ static uint64_t work_space(const bill *b, const s1_loaded *loaded, const s1_forw
                            int32_t precision)
 {
     const s1_decoder_config *d = &loaded->config.decoder;
-    const bool halves =
-        b->halves && precision == INS1_PRECISION_BF16 && loaded->bound.narrow > loaded->bound.wide;
+    const bool halves = b->halves && precision == INS1_PRECISION_BF16 &&
+                        s1_tally_precision(&loaded->bound.tally) == INS1_PRECISION_BF16;
     const bool is_dense =
         count_experts(&loaded->config) < 3 * (uint64_t)d->n_expert * (uint64_t)d->n_layer ||
         !d->n_expert;
@@ -143,6 +150,50 @@ static ins1_status bill_session(bill *out, const s1_loaded *loaded,
     return INS1_OK;
 }
 
+/* An encoder with default options, and the largest image that the checkpoint's processor makes. */
+static ins1_status bill_vision(bill *out, const s1_loaded *loaded, const s1_call *call)
+{
+    const s1_vision_config *c = &loaded->vision.config;
+    s1_vision_processor processor;
+    s1_tower_needs needs;
+
+    ins1_status status = s1_processor_read(
+        &processor, s1_documents_get(&loaded->documents, "config.json"),
+        s1_documents_get(&loaded->documents, "preprocessor_config.json"),
+        s1_documents_get(&loaded->documents, "video_preprocessor_config.json"), call->error);
+    if (status != INS1_OK)
+        return status;
+    s1_vision_plan(&needs, c, &processor, &loaded->memory);
+    out->vision = needs.tables + loaded->vision.n_layers * sizeof(*loaded->vision.layers);
+    out->scratch += needs.scratch;
+    if (out->on_device)
+        return INS1_OK;
+    const bool halves = out->halves && c->default_precision == INS1_PRECISION_BF16;
+    out->scratch += panel_bytes(needs.panel_rows, needs.panel_columns, halves) + STREAM_BYTES +
+                    (uint64_t)out->n_workers * S1_CPU_WORKER_BYTES;
+    return INS1_OK;
+}
+
+/* An encoder with default options. */
+static void bill_series(bill *out, const s1_loaded *loaded)
+{
+    const s1_series_config *c = &loaded->series.config;
+    const s1_series_sizes sizes = s1_series_fit(c, 0, &loaded->memory);
+    const bool halves = out->halves && c->default_precision == INS1_PRECISION_BF16;
+    const int64_t stretch = (int64_t)sizes.n_stretch;
+
+    out->series = s1_series_table_bytes(c, &loaded->series.weights) +
+                  (uint64_t)c->n_layer * sizeof(*loaded->series.layers);
+    out->scratch += s1_series_scratch_bytes(c, &sizes);
+    if (out->on_device)
+        return;
+    uint64_t panel = panel_bytes((int64_t)sizes.n_rows, largest(c->n_patch_ff, c->n_patch), halves);
+    uint64_t of_frames =
+        panel_bytes(stretch, largest(largest(c->n_ff, 3 * (int64_t)c->n_embd), c->n_out), halves);
+    out->scratch += (panel > of_frames ? panel : of_frames) + STREAM_BYTES +
+                    (uint64_t)out->n_workers * S1_CPU_WORKER_BYTES;
+}
+
 /* A tokenizer's tables depend on what its files say, so one is made and measured. Where that fails,
  * opening does not: then they are as large as their files. */
 static uint64_t tokenizer_tables(const s1_loaded *loaded)
@@ -160,6 +211,30 @@ static uint64_t tokenizer_tables(const s1_loaded *loaded)
     return size;
 }
 
+/* What belongs to no part goes to the first that is there. */
+static void write_weights(ins1_plan *out, const s1_loaded *loaded, const bill *b)
+{
+    uint64_t shared = b->beside + b->model;
+
+    if (loaded->parts & INS1_PART_DECODER) {
+        out->decoder.disk = loaded->bound.tally.disk;
+        out->decoder.host = out->decoder.disk + b->tables + shared;
+        out->decoder.device = b->on_device ? out->decoder.disk : 0;
+        shared = 0;
+    }
+    if (loaded->parts & INS1_PART_VISION) {
+        out->vision.disk = loaded->vision.tally.disk;
+        out->vision.host = out->vision.disk + b->vision + shared;
+        out->vision.device = b->on_device ? out->vision.disk : 0;
+        shared = 0;
+    }
+    if (loaded->parts & INS1_PART_TIMESERIES) {
+        out->timeseries.disk = loaded->series.tally.disk;
+        out->timeseries.host = out->timeseries.disk + b->series + shared;
+        out->timeseries.device = b->on_device ? out->timeseries.disk : 0;
+    }
+}
+
 static void write_plan(ins1_plan *out, const s1_loaded *loaded, int32_t load_mode, const bill *b)
 {
     out->parts = loaded->parts;
@@ -171,16 +246,15 @@ static void write_plan(ins1_plan *out, const s1_loaded *loaded, int32_t load_mod
     const uint64_t mapped = load_mode == INS1_LOAD_READ ? 0 : loaded->tokenizer_size;
     out->total_host = out->tokenizer.host;
     out->least_total = out->total_host - mapped;
-    if (!(loaded->parts & INS1_PART_DECODER))
+    if (!(loaded->parts & WEIGHTS))
         return;
-    out->decoder.disk = loaded->bound.disk;
-    out->decoder.host = b->weights + b->model + b->tables;
-    out->decoder.device = b->on_device ? loaded->bound.disk : 0;
+    write_weights(out, loaded, b);
     out->kv_per_token = b->kv_per_token;
     out->scratch = b->scratch;
-    out->total_host += out->decoder.host;
+    out->total_host += out->decoder.host + out->vision.host + out->timeseries.host;
     if (b->on_device)
-        out->total_device = out->decoder.device + b->kv + b->scratch;
+        out->total_device =
+            out->decoder.device + out->vision.device + out->timeseries.device + b->kv + b->scratch;
     else
         out->total_host += b->kv + b->scratch;
     out->least_total = out->total_host - mapped - b->mapped;
@@ -215,12 +289,16 @@ ins1_status ins1_model_plan(ins1_runtime *runtime, const ins1_model_options *mod
 
     status = s1_load(&loaded, s1_runtime_memory(runtime), &options, s1_runtime_flags(runtime), true,
                      &call);
-    if (status == INS1_OK && loaded.parts & INS1_PART_DECODER) {
+    if (status == INS1_OK && loaded.parts & WEIGHTS) {
         bill_weights(&b, &loaded, options.load_mode);
         status = find_device(&b, runtime, &decoder_options, call.error);
-        if (status == INS1_OK)
-            status = bill_session(&b, &loaded, &decoder_options, session, call.error);
     }
+    if (status == INS1_OK && loaded.parts & INS1_PART_DECODER)
+        status = bill_session(&b, &loaded, &decoder_options, session, call.error);
+    if (status == INS1_OK && loaded.parts & INS1_PART_VISION)
+        status = bill_vision(&b, &loaded, &call);
+    if (status == INS1_OK && loaded.parts & INS1_PART_TIMESERIES)
+        bill_series(&b, &loaded);
     if (status == INS1_OK) {
         write_plan(&plan, &loaded, options.load_mode, &b);
         status = s1_struct_export(out, &plan, sizeof(plan), call.error);

@@ -53,6 +53,31 @@ double s1_settings_double(s1_settings *s, const char *key, double fallback, doub
     return fallback;
 }
 
+void s1_settings_pair(s1_settings *s, const char *key, int64_t fallback, int32_t low, int32_t high,
+                      int32_t out[2])
+{
+    s1_json value = s1_settings_value(s, key), none, element;
+    char expected[80];
+    int64_t number;
+    size_t n = 0;
+
+    if (value.kind != S1_JSON_ARRAY) {
+        out[0] = out[1] = s1_settings_int(s, key, fallback, low, high);
+        return;
+    }
+    out[0] = out[1] = low;
+    s1_json_walk walk = s1_json_begin(value);
+    while (s1_json_next(&walk, &none, &element)) {
+        bool is_good = n < 2 && s1_json_int(element, &number) && number >= low && number <= high;
+        if (is_good)
+            out[n] = (int32_t)number;
+        n = is_good ? n + 1 : 3;
+    }
+    snprintf(expected, sizeof(expected), "a whole number from %d to %d, or two", low, high);
+    if (n != 2)
+        s1_settings_refuse(s, INS1_E_FORMAT, key, expected);
+}
+
 bool s1_settings_bool(s1_settings *s, const char *key, bool fallback)
 {
     s1_json value = s1_settings_value(s, key);

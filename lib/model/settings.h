@@ -25,6 +25,9 @@ int32_t s1_settings_int(s1_settings *s, const char *key, int64_t fallback, int32
                         int32_t high);
 double s1_settings_double(s1_settings *s, const char *key, double fallback, double low,
                           double high);
+/* A number, which then counts for both, or a list of two. */
+void s1_settings_pair(s1_settings *s, const char *key, int64_t fallback, int32_t low, int32_t high,
+                      int32_t out[2]);
 bool s1_settings_bool(s1_settings *s, const char *key, bool fallback);
 
 /* Is the member missing, null, or this text? Anything else is INS1_E_UNSUPPORTED. */

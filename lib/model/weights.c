@@ -288,17 +288,19 @@ static ins1_status bind_all(s1_binder *b, s1_config *config, const s1_call *call
     }
     if (config->has_fope)
         fope(b, &config->decoder.rope);
-    if (b->status == INS1_OK && b->n_missing)
-        b->status =
-            s1_fail(b->error, INS1_E_FORMAT, "%" PRIu64 " tensors are missing: %s%s", b->n_missing,
-                    b->missing, b->n_missing > S1_MISSING_SHOWN ? ", ..." : "");
-    return b->status;
+    return s1_bind_end(b);
+}
+
+int32_t s1_tally_precision(const s1_tally *tally)
+{
+    return tally->narrow > tally->wide ? INS1_PRECISION_BF16 : INS1_PRECISION_F32;
 }
 
 ins1_status s1_weights_bind(s1_bound *out, s1_config *config, s1_checkpoint *checkpoint,
                             const ins1_allocator *memory, const s1_call *call)
 {
     s1_binder b = {
+        .tally = &out->tally,
         .out = out,
         .config = config,
         .checkpoint = checkpoint,
@@ -313,8 +315,7 @@ ins1_status s1_weights_bind(s1_bound *out, s1_config *config, s1_checkpoint *che
         s1_weights_finish(out, memory);
         return status;
     }
-    config->decoder.default_precision =
-        out->narrow > out->wide ? INS1_PRECISION_BF16 : INS1_PRECISION_F32;
+    config->decoder.default_precision = s1_tally_precision(&out->tally);
     return INS1_OK;
 }
 

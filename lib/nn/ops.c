@@ -20,6 +20,24 @@ void s1_unplace(s1_placed *placed)
     *placed = (s1_placed){ 0 };
 }
 
+ins1_status s1_place_linear(s1_placed_linear *out, s1_device *device, const s1_linear *linear,
+                            ins1_error *error)
+{
+    ins1_status status = s1_place(&out->weight, device, &linear->weight, error);
+    if (status == INS1_OK)
+        status = s1_place(&out->scale, device, &linear->scale, error);
+    if (status == INS1_OK)
+        status = s1_place(&out->bias, device, &linear->bias, error);
+    return status;
+}
+
+void s1_unplace_linear(s1_placed_linear *placed)
+{
+    s1_unplace(&placed->weight);
+    s1_unplace(&placed->scale);
+    s1_unplace(&placed->bias);
+}
+
 void s1_ops_reset(s1_ops *ops, int32_t precision)
 {
     ops->precision = precision;
@@ -35,6 +53,13 @@ ins1_status s1_ops_run(s1_ops *ops, s1_stream *stream, const s1_call *call)
         return s1_fail(call->error, INS1_E_INTERNAL, "a list of %d operations, room for %d", n,
                        S1_OPS_MAX);
     return s1_stream_run(stream, ops->op, n, call);
+}
+
+bool s1_ops_can(s1_ops *ops, const s1_stream *stream)
+{
+    int32_t n = ops->n;
+    s1_ops_reset(ops, ops->precision);
+    return n <= S1_OPS_MAX && s1_stream_can(stream, ops->op, n);
 }
 
 /* A list that is too long is noticed when it is run; nothing is written past its end. */
@@ -169,5 +194,60 @@ void s1_ops_get_rows(s1_ops *ops, ins1_tensor_desc y, ins1_tensor_desc table, in
     push(ops, INS1_OP_GET_ROWS, 2, 1);
     operand(ops, table);
     operand(ops, ids);
+    operand(ops, y);
+}
+
+void s1_ops_add(s1_ops *ops, ins1_tensor_desc y, ins1_tensor_desc a, ins1_tensor_desc b)
+{
+    push(ops, INS1_OP_ADD, 2, 1);
+    operand(ops, a);
+    operand(ops, b);
+    operand(ops, y);
+}
+
+void s1_ops_layernorm(s1_ops *ops, ins1_tensor_desc y, ins1_tensor_desc x, const s1_placed *weight,
+                      const s1_placed *bias, float eps)
+{
+    ins1_op *op = push(ops, INS1_OP_LAYERNORM, 3, 1);
+    operand(ops, x);
+    operand(ops, weight->view);
+    operand(ops, bias->view);
+    operand(ops, y);
+    op->f[0] = eps;
+}
+
+void s1_ops_act(s1_ops *ops, ins1_tensor_desc y, ins1_tensor_desc x, int32_t act)
+{
+    ins1_op *op = push(ops, INS1_OP_ACT, 1, 1);
+    operand(ops, x);
+    operand(ops, y);
+    op->i[0] = act;
+}
+
+void s1_ops_add_scaled(s1_ops *ops, ins1_tensor_desc y, ins1_tensor_desc x, const s1_placed *scale)
+{
+    push(ops, INS1_OP_ADD_SCALED, 2, 1);
+    operand(ops, x);
+    operand(ops, scale->view);
+    operand(ops, y);
+}
+
+void s1_ops_self_attention(s1_ops *ops, ins1_tensor_desc y, ins1_tensor_desc q, ins1_tensor_desc k,
+                           ins1_tensor_desc v, float scale, uint32_t flags)
+{
+    ins1_op *op = push(ops, INS1_OP_SELF_ATTENTION, 3, 1);
+    operand(ops, q);
+    operand(ops, k);
+    operand(ops, v);
+    operand(ops, y);
+    op->i[0] = ops->precision;
+    op->f[0] = scale;
+    op->flags = flags;
+}
+
+void s1_ops_mean(s1_ops *ops, ins1_tensor_desc y, ins1_tensor_desc x)
+{
+    push(ops, INS1_OP_MEAN, 1, 1);
+    operand(ops, x);
     operand(ops, y);
 }

@@ -2,6 +2,7 @@
 #define S1_NN_OPS_H
 
 #include "backend/backend.h"
+#include "nn/linear.h"
 
 /* Layers are lists of operations. A list is built, handed to the front door in one call, and
  * emptied; it has room for the longest layer there is and allocates nothing. */
@@ -37,10 +38,18 @@ typedef struct s1_expert_list {
 ins1_status s1_place(s1_placed *out, s1_device *device, const s1_tensor *tensor, ins1_error *error);
 void s1_unplace(s1_placed *placed);
 
+/* Weight, scale and bias; what was placed before a failure is the caller's to unplace. */
+ins1_status s1_place_linear(s1_placed_linear *out, s1_device *device, const s1_linear *linear,
+                            ins1_error *error);
+void s1_unplace_linear(s1_placed_linear *placed);
+
 void s1_ops_reset(s1_ops *ops, int32_t precision);
 
 /* Run what was listed and empty the list. */
 ins1_status s1_ops_run(s1_ops *ops, s1_stream *stream, const s1_call *call);
+
+/* Empty the list without running it: would the stream find somebody for all of it? */
+bool s1_ops_can(s1_ops *ops, const s1_stream *stream);
 
 /* One function an operation; the shapes are those of sys/backend.h. `flags` are INS1_OP_*. */
 void s1_ops_matmul(s1_ops *ops, ins1_tensor_desc y, const s1_placed_linear *w, ins1_tensor_desc x,
@@ -62,5 +71,13 @@ void s1_ops_combine(s1_ops *ops, ins1_tensor_desc y, ins1_tensor_desc x, ins1_te
 void s1_ops_act_mul(s1_ops *ops, ins1_tensor_desc y, ins1_tensor_desc a, ins1_tensor_desc b,
                     int32_t act);
 void s1_ops_get_rows(s1_ops *ops, ins1_tensor_desc y, ins1_tensor_desc table, ins1_tensor_desc ids);
+void s1_ops_add(s1_ops *ops, ins1_tensor_desc y, ins1_tensor_desc a, ins1_tensor_desc b);
+void s1_ops_layernorm(s1_ops *ops, ins1_tensor_desc y, ins1_tensor_desc x, const s1_placed *weight,
+                      const s1_placed *bias, float eps);
+void s1_ops_act(s1_ops *ops, ins1_tensor_desc y, ins1_tensor_desc x, int32_t act);
+void s1_ops_add_scaled(s1_ops *ops, ins1_tensor_desc y, ins1_tensor_desc x, const s1_placed *scale);
+void s1_ops_self_attention(s1_ops *ops, ins1_tensor_desc y, ins1_tensor_desc q, ins1_tensor_desc k,
+                           ins1_tensor_desc v, float scale, uint32_t flags);
+void s1_ops_mean(s1_ops *ops, ins1_tensor_desc y, ins1_tensor_desc x);
 
 #endif

@@ -35,6 +35,11 @@ void ins1_cancel_request(ins1_cancel *cancel)
         atomic_store_explicit(&cancel->requested, 1, memory_order_release);
 }
 
+int32_t ins1_cancel_is_requested(const ins1_cancel *cancel)
+{
+    return cancel && atomic_load_explicit(&cancel->requested, memory_order_acquire) != 0;
+}
+
 void ins1_cancel_reset(ins1_cancel *cancel)
 {
     if (cancel)

@@ -21,4 +21,10 @@ ins1_status s1_embeds_make_values(float **out, ins1_runtime *runtime, const ins1
 ins1_status s1_embeds_finish_values(ins1_embeds **out, ins1_runtime *runtime,
                                     const ins1_embeds_info *info, float *values, ins1_error *error);
 
+/* `n` rows (at least one) as INS1_POOL_* says: one row, or all of them. */
+void s1_pool_rows(float *out, const float *rows, size_t n, size_t dim, int32_t pooling);
+
+/* INS1_E_ARGUMENT for a pooling that is none. */
+ins1_status s1_pool_check(int32_t pooling, ins1_error *error);
+
 #endif

@@ -209,14 +209,14 @@ static ins1_status may_add(const ins1_runtime *runtime, ins1_error *error)
     return INS1_OK;
 }
 
-ins1_status ins1_backend_register(ins1_runtime *runtime, const struct ins1_backend_api *api,
+ins1_status ins1_backend_register(ins1_runtime *runtime, ins1_backend_entry_fn entry,
                                   const ins1_call *call)
 {
     ins1_error *error = s1_error_of(call);
-    if (!runtime || !api)
-        return s1_fail(error, INS1_E_ARGUMENT, "no runtime, or no table of a backend");
+    if (!runtime || !entry)
+        return s1_fail(error, INS1_E_ARGUMENT, "no runtime, or no entry of a backend");
     ins1_status status = may_add(runtime, error);
-    return status == INS1_OK ? s1_registry_add(runtime->registry, api, error) : status;
+    return status == INS1_OK ? s1_registry_enter(runtime->registry, entry, error) : status;
 }
 
 ins1_status ins1_backend_load(ins1_runtime *runtime, const char *absolute_path,

@@ -249,7 +249,7 @@ static ins1_status score_candidate(ins1_session *session, int32_t seq, scoring *
                                    const s1_call *call)
 {
     const s1_sequence *sequence = &session->sequences[seq];
-    ins1_status status = check_candidate(session, seq, s->ids, n, n ? n - 1 : 0, call);
+    ins1_status status = check_candidate(session, seq, s->ids, n, n, call);
     if (status != INS1_OK || !n)
         return status;
     score_token(s, 0, sequence->logits);
@@ -353,16 +353,6 @@ ins1_status ins1_session_score_many(ins1_session *session, int32_t seq, const in
 
 /* --- embeddings --- */
 
-static void mean_of(const float *rows, size_t n, size_t width, float *out)
-{
-    for (size_t j = 0; j < width; j++) {
-        double sum = 0;
-        for (size_t i = 0; i < n; i++)
-            sum += rows[i * width + j];
-        out[j] = (float)(sum / (double)n);
-    }
-}
-
 static ins1_status make_embeds(ins1_embeds **out, ins1_session *session, const s1_sequence *s,
                                int32_t pooling, const s1_call *call)
 {
@@ -380,12 +370,8 @@ static ins1_status make_embeds(ins1_embeds **out, ins1_session *session, const s
         return s1_out_of_memory(session->memory, n * width * sizeof(*values), "embeddings",
                                 call->error);
 
-    if (pooling == INS1_POOL_NONE)
-        memcpy(values, s->all_hidden, n * width * sizeof(*values));
-    else if (pooling == INS1_POOL_MEAN)
-        mean_of(s->all_hidden, s->length, width, values);
-    else if (s->all_hidden)
-        memcpy(values, s->all_hidden + (s->length - 1) * width, width * sizeof(*values));
+    if (s->all_hidden)
+        s1_pool_rows(values, s->all_hidden, s->length, width, pooling);
     else
         memcpy(values, s->last_hidden, width * sizeof(*values));
 
@@ -409,9 +395,8 @@ ins1_status ins1_session_embeds(ins1_embeds **out, ins1_session *session, int32_
     status = need(out, "embeddings", &call);
     if (status == INS1_OK)
         status = s1_session_sequence(session, seq, &sequence, &call);
-    if (status == INS1_OK && (pooling < INS1_POOL_LAST || pooling > INS1_POOL_NONE))
-        status = s1_fail(call.error, INS1_E_ARGUMENT, "pooling %d, known are 0 to %d", pooling,
-                         INS1_POOL_NONE);
+    if (status == INS1_OK)
+        status = s1_pool_check(pooling, call.error);
     if (status == INS1_OK && !sequence->length)
         status = s1_fail(call.error, INS1_E_STATE, "sequence %d is empty", seq);
     if (status == INS1_OK && !sequence->all_hidden &&

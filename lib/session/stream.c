@@ -154,24 +154,6 @@ void ins1_stream_release(ins1_stream *stream)
 
 /* --- a token comes in --- */
 
-/* The call block for a public function that this one calls: what is left of the time budget. */
-static ins1_call rest_of(const s1_call *call)
-{
-    int64_t left = 0;
-    if (call->deadline_ns != INT64_MAX) {
-        left = call->deadline_ns - s1_now_ns();
-        left = left > 0 ? left : 1;
-    }
-    return (ins1_call){
-        .struct_size = sizeof(ins1_call),
-        .error = call->error,
-        .cancel = call->cancel,
-        .budget_ns = left,
-        .progress = call->progress,
-        .user = call->user,
-    };
-}
-
 static bool grow(const ins1_allocator *memory, void *at, size_t *capacity, size_t need, size_t item)
 {
     void *data;
@@ -370,7 +352,7 @@ static ins1_status give_event(ins1_stream *s, ins1_event *out, ins1_error *error
 
 static ins1_status pick(ins1_stream *s, const s1_call *call)
 {
-    const ins1_call inner = rest_of(call);
+    const ins1_call inner = s1_call_rest(call);
     const float *logits;
     size_t n;
     ins1_status status = ins1_session_logits(s->session, s->seq, &logits, &n, &inner);
@@ -385,7 +367,7 @@ static ins1_status pick(ins1_stream *s, const s1_call *call)
 static ins1_status run_step(ins1_stream *s, const s1_call *call)
 {
     ins1_error why_not = { .struct_size = sizeof(why_not) };
-    ins1_call inner = rest_of(call);
+    ins1_call inner = s1_call_rest(call);
     const ins1_step one = { s->seq, s->step };
     inner.error = &why_not;
     ins1_status status = ins1_session_step(s->session, &one, 1, &inner);
@@ -421,6 +403,11 @@ static ins1_status enter(ins1_stream *s, ins1_event *event, s1_call *call, const
     if (!s || !event)
         return s1_fail(call->error, INS1_E_ARGUMENT,
                        "the stream or the place for its event is NULL");
+    /* An event that cannot be written must not be taken from the reply. */
+    const ins1_event none = { .struct_size = sizeof(none) };
+    status = s1_struct_export(event, &none, sizeof(none), call->error);
+    if (status != INS1_OK)
+        return status;
     return s1_guard_enter(&s->guard, call->error);
 }
 
@@ -447,7 +434,7 @@ ins1_status ins1_stream_next(ins1_stream *stream, ins1_event *event, const ins1_
 
 static ins1_status take_given(ins1_stream *s, int32_t token, const s1_call *call)
 {
-    const ins1_call inner = rest_of(call);
+    const ins1_call inner = s1_call_rest(call);
     const float *logits;
     size_t n;
 

@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { S1_MAX_RANK = 4 };
+enum { S1_MAX_RANK = 5 }; /* of a convolution over time; views of buffers have at most 4 axes */
 
 /* A tensor in host memory: a shape over bytes that somebody else owns. dtype 0 is "no tensor". */
 typedef struct s1_tensor {

@@ -170,21 +170,6 @@ START_TEST(every_release_accepts_nothing)
 }
 END_TEST
 
-START_TEST(encoders_say_that_they_are_not_there)
-{
-    ins1_vision_encoder *vision;
-    ins1_timeseries_encoder *series;
-
-    ck_assert_int_eq(ins1_vision_encoder_create(&vision, NULL, NULL, &call), INS1_E_UNSUPPORTED);
-    ck_assert_ptr_null(vision);
-    ck_assert_ptr_nonnull(strstr(error.text, "vision"));
-    ck_assert_int_eq(ins1_timeseries_encoder_create(&series, NULL, NULL, &call),
-                     INS1_E_UNSUPPORTED);
-    ck_assert_ptr_null(series);
-    ck_assert_ptr_nonnull(strstr(error.text, "time-series"));
-}
-END_TEST
-
 int main(void)
 {
     Suite *suite = suite_create("callers");
@@ -201,7 +186,6 @@ int main(void)
     tcase_add_test(callers, a_record_without_its_size_is_left_alone);
     tcase_add_test(callers, the_headers_and_the_library_are_of_one_version);
     tcase_add_test(callers, every_release_accepts_nothing);
-    tcase_add_test(callers, encoders_say_that_they_are_not_there);
     suite_add_tcase(suite, callers);
 
     SRunner *runner = srunner_create(suite);

@@ -198,6 +198,22 @@ _Static_assert(offsetof(struct ins1_model_info, n_params) == 64, "ins1_model_inf
 _Static_assert(offsetof(struct ins1_model_info, n_params_active) == 72,
                "ins1_model_info.n_params_active");
 
+_Static_assert(sizeof(struct ins1_polar_request) >= 64, "ins1_polar_request");
+_Static_assert(offsetof(struct ins1_polar_request, struct_size) == 0,
+               "ins1_polar_request.struct_size");
+_Static_assert(offsetof(struct ins1_polar_request, flags) == 4, "ins1_polar_request.flags");
+_Static_assert(offsetof(struct ins1_polar_request, prompt) == 8, "ins1_polar_request.prompt");
+_Static_assert(offsetof(struct ins1_polar_request, reference) == 24,
+               "ins1_polar_request.reference");
+_Static_assert(offsetof(struct ins1_polar_request, candidates) == 40,
+               "ins1_polar_request.candidates");
+_Static_assert(offsetof(struct ins1_polar_request, n_candidates) == 48,
+               "ins1_polar_request.n_candidates");
+_Static_assert(offsetof(struct ins1_polar_request, max_tokens) == 56,
+               "ins1_polar_request.max_tokens");
+_Static_assert(offsetof(struct ins1_polar_request, max_answer) == 60,
+               "ins1_polar_request.max_answer");
+
 _Static_assert(sizeof(struct ins1_allocator) >= 32, "ins1_allocator");
 _Static_assert(offsetof(struct ins1_allocator, struct_size) == 0, "ins1_allocator.struct_size");
 _Static_assert(offsetof(struct ins1_allocator, flags) == 4, "ins1_allocator.flags");
@@ -558,6 +574,10 @@ _Static_assert(INS1_MODALITY_TEXT == 1, "INS1_MODALITY_TEXT");
 _Static_assert(INS1_MODALITY_IMAGE == 2, "INS1_MODALITY_IMAGE");
 _Static_assert(INS1_MODALITY_VIDEO == 3, "INS1_MODALITY_VIDEO");
 _Static_assert(INS1_MODALITY_TIMESERIES == 4, "INS1_MODALITY_TIMESERIES");
+_Static_assert(INS1_POOL_LAST == 0, "INS1_POOL_LAST");
+_Static_assert(INS1_POOL_MEAN == 1, "INS1_POOL_MEAN");
+_Static_assert(INS1_POOL_NONE == 2, "INS1_POOL_NONE");
+_Static_assert(INS1_POOL_UNIT == 1, "INS1_POOL_UNIT");
 _Static_assert(INS1_OBSERVE_HIDDEN == 1, "INS1_OBSERVE_HIDDEN");
 _Static_assert(INS1_OBSERVE_ROUTER == 2, "INS1_OBSERVE_ROUTER");
 _Static_assert(INS1_OBSERVE_LOGITS == 4, "INS1_OBSERVE_LOGITS");
@@ -573,6 +593,8 @@ _Static_assert(INS1_PRECISION_DEFAULT == 0, "INS1_PRECISION_DEFAULT");
 _Static_assert(INS1_PRECISION_F32 == 1, "INS1_PRECISION_F32");
 _Static_assert(INS1_PRECISION_BF16 == 2, "INS1_PRECISION_BF16");
 _Static_assert(INS1_PRECISION_INT8 == 3, "INS1_PRECISION_INT8");
+_Static_assert(INS1_POLAR_PRETRAIN == 1, "INS1_POLAR_PRETRAIN");
+_Static_assert(INS1_POLAR_KEEP_TAIL == 2, "INS1_POLAR_KEEP_TAIL");
 _Static_assert(INS1_MEM_WEIGHTS == 1, "INS1_MEM_WEIGHTS");
 _Static_assert(INS1_MEM_KV == 2, "INS1_MEM_KV");
 _Static_assert(INS1_MEM_SCRATCH == 3, "INS1_MEM_SCRATCH");
@@ -593,9 +615,6 @@ _Static_assert(INS1_KV_BF16 == 2, "INS1_KV_BF16");
 _Static_assert(INS1_KV_F16 == 3, "INS1_KV_F16");
 _Static_assert(INS1_KV_Q8 == 4, "INS1_KV_Q8");
 _Static_assert(INS1_SESSION_KEEP_HIDDEN == 1, "INS1_SESSION_KEEP_HIDDEN");
-_Static_assert(INS1_POOL_LAST == 0, "INS1_POOL_LAST");
-_Static_assert(INS1_POOL_MEAN == 1, "INS1_POOL_MEAN");
-_Static_assert(INS1_POOL_NONE == 2, "INS1_POOL_NONE");
 _Static_assert(INS1_OK == 0, "INS1_OK");
 _Static_assert(INS1_E_ARGUMENT == -1, "INS1_E_ARGUMENT");
 _Static_assert(INS1_E_MEMORY == -2, "INS1_E_MEMORY");
@@ -643,11 +662,18 @@ _Static_assert(INS1_OP_ACT_MUL == 9, "INS1_OP_ACT_MUL");
 _Static_assert(INS1_OP_ADD == 10, "INS1_OP_ADD");
 _Static_assert(INS1_OP_SCALE == 11, "INS1_OP_SCALE");
 _Static_assert(INS1_OP_GET_ROWS == 12, "INS1_OP_GET_ROWS");
+_Static_assert(INS1_OP_LAYERNORM == 13, "INS1_OP_LAYERNORM");
+_Static_assert(INS1_OP_ACT == 14, "INS1_OP_ACT");
+_Static_assert(INS1_OP_ADD_SCALED == 15, "INS1_OP_ADD_SCALED");
+_Static_assert(INS1_OP_SELF_ATTENTION == 16, "INS1_OP_SELF_ATTENTION");
+_Static_assert(INS1_OP_MEAN == 17, "INS1_OP_MEAN");
 _Static_assert(INS1_OP_ACCUMULATE == 1, "INS1_OP_ACCUMULATE");
 _Static_assert(INS1_OP_NORMALIZE == 2, "INS1_OP_NORMALIZE");
+_Static_assert(INS1_OP_CAUSAL == 4, "INS1_OP_CAUSAL");
 _Static_assert(INS1_ACT_SILU == 1, "INS1_ACT_SILU");
 _Static_assert(INS1_ACT_GELU == 2, "INS1_ACT_GELU");
 _Static_assert(INS1_ACT_GELU_TANH == 3, "INS1_ACT_GELU_TANH");
+_Static_assert(INS1_ACT_RELU == 4, "INS1_ACT_RELU");
 _Static_assert(INS1_BACKEND_ABI_MAJOR == 1, "INS1_BACKEND_ABI_MAJOR");
 _Static_assert(INS1_BACKEND_ABI_MINOR == 0, "INS1_BACKEND_ABI_MINOR");
 _Static_assert(INS1_SAMPLE_I16 == 1, "INS1_SAMPLE_I16");

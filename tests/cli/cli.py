@@ -3,9 +3,13 @@
 
     cli.py INS1 GOLDEN_FOLDER [TOKENIZER_FOLDER]
 """
+import ast
 import json
+import math
 import pathlib
+import random
 import signal
+import struct
 import subprocess
 import sys
 import tempfile
@@ -52,6 +56,8 @@ def usage():
     check_status(2, "info", model, "--quiet=1", said="takes no value")
     check_status(2, "info", model, "--pool", "swimming", said="swimming")
     check_status(2, "plan", model, "--precision", "f64", said="f64")
+    check_status(2, "embed", model, "out.npy", said="nothing to encode")
+    check_status(2, "embed", model, "out.npy", "--series", "a.csv", "--samples", "b.npy", said="both")
     check_status(2, "info", model, "--plugin", "here.so", said="absolute")
     check_status(2, "bench", model, "--repeat", "0", said="--repeat")
     check_status(2, "run", model, "--temperature", "nan", said="nan")
@@ -72,7 +78,9 @@ def failures_are_told():
     check_status(1, "info", model, "--level", "avx9000", said="avx9000")
     check_status(1, "info", model, "--device", "abacus", said="abacus")
     check_status(1, "info", model, "--plugin", "/nowhere.so", said="/nowhere.so")
-    check_status(1, "embed", model, "out.npy", said="INS1_E_UNSUPPORTED")
+    check_status(2, "embed", model, "out.npy", said="nothing to encode")
+    check_status(1, "embed", model, "out.npy", "--series", "x.csv", said="INS1_E_UNSUPPORTED")
+    check_status(1, "embed", model, "out.npy", "--pixels", "x.npy", said="INS1_E_UNSUPPORTED")
     check_status(1, "check-backend", "/nowhere.so", said="/nowhere.so")
     check_status(1, "tokenize", model, said="INS1_E_UNSUPPORTED")
 
@@ -136,12 +144,134 @@ def a_line_for_each_line():
             check(kinds == {"logits", "hidden", "experts", "gates", "greedy"}, f"files {kinds}")
 
 
+def series_become_rows():
+    folder = golden / "series-f32"
+    with tempfile.TemporaryDirectory() as out:
+        rows = pathlib.Path(out) / "rows.npy"
+        said = check_status(0, "embed", folder, rows, "--samples", folder / "positions.npy", "--rate", 20)
+        check(json.loads(said) == {"tokens": 25, "dim": 18}, f"embed --samples: {said}")
+        check(rows.read_bytes()[:6] == b"\x93NUMPY" and b"(25, 18)" in rows.read_bytes()[:128], "embed: the file")
+        csv = pathlib.Path(out) / "beat.csv"
+        csv.write_text("time,lead (mV)\n" + "".join(f"{i / 36},{i * i % 17}\n" for i in range(147)))
+        said = check_status(0, "embed", folder, rows, "--series", csv)
+        check(json.loads(said)["tokens"] == 6, f"embed --series with the file's rate: {said}")
+        said = check_status(0, "embed", folder, rows, "--series", csv, "--rate", 1, "--max-samples", 60)
+        check(json.loads(said)["tokens"] == 7, f"embed --series --rate --max-samples: {said}")
+        said = check_status(0, "embed", folder, rows, "--series", csv, "--tower", "--precision", "bf16")
+        check(json.loads(said)["dim"] == 22, f"embed --tower: {said}")
+        check_status(1, "embed", folder, rows, "--series", csv, "--rate", 1e6, said="at least 321")
+        check_status(1, "embed", folder, rows, "--series", csv, "--rate", -3, said="-3")
+        check_status(1, "embed", folder, rows, "--series", "/nowhere.wav", said="/nowhere.wav")
+        check_status(1, "embed", folder, "/nowhere/rows.npy", "--series", csv, said="/nowhere/rows.npy")
+        check_status(1, "run", model, "-p", "x", "--series", csv, said="ins1 run")
+
+
+def add_encoder(folder):
+    """The demo model with an encoder of random weights beside its own."""
+    demo = golden.parent.parent / "examples" / "demo-model" / "interns1-demo"
+    for file in demo.iterdir():
+        if file.is_file() and file.name not in ("config.json", "README.md", "model.safetensors"):
+            (folder / file.name).write_bytes(file.read_bytes())
+    config = json.loads((demo / "config.json").read_text())
+    width = config["text_config"]["hidden_size"]
+    config["ts_token_id"] = json.loads((demo / "added_tokens.json").read_text())["<TS_CONTEXT>"]
+    config["ts_config"] = {"d_model": 8, "encoder_layers": 1, "encoder_attention_heads": 2, "encoder_ffn_dim": 8,
+                           "num_mel_bins": 4, "max_source_positions": 9, "ts_adapt_in_dim": 16, "ts_adapt_out_dim": 8,
+                           "ts_hidden_dim": 8}
+    (folder / "config.json").write_text(json.dumps(config))
+    shapes, local = {}, "encoder_embed.transformer_encoder.layers.0."
+
+    def add(name, *shape):
+        shapes["model.time_series." + name] = shape
+
+    def linear(name, rows, *columns):
+        add(name + ".weight", rows, *columns)
+        add(name + ".bias", rows)
+
+    linear("encoder_embed.conv", 8, 1, 5)
+    add("encoder_embed.pos_encoder.pe", 40, 1, 8)
+    add(local + "self_attn.in_proj_weight", 24, 8)
+    add(local + "self_attn.in_proj_bias", 24)
+    for name in ("self_attn.out_proj", "linear1", "linear2"):
+        linear(local + name, 8, 8)
+    linear(local + "norm1", 8)
+    linear(local + "norm2", 8)
+    linear("encoder.adapt_in", 4, 16)
+    linear("encoder.conv1", 8, 4, 3)
+    linear("encoder.conv2", 8, 8, 3)
+    add("encoder.embed_positions.weight", 9, 8)
+    add("encoder.layers.0.self_attn.k_proj.weight", 8, 8)
+    for name in ("self_attn.q_proj", "self_attn.v_proj", "self_attn.out_proj", "fc1", "fc2"):
+        linear("encoder.layers.0." + name, 8, 8)
+    for name in ("layers.0.self_attn_layer_norm", "layers.0.final_layer_norm", "layer_norm"):
+        linear("encoder." + name, 8)
+    linear("encoder.adapt_out", 8, 8)
+    linear("projector.layer_norm", 8)
+    linear("projector.linear_1", width, 8)
+    linear("projector.linear_2", width, width)
+    own = (demo / "model.safetensors").read_bytes()
+    end = 8 + int.from_bytes(own[:8], "little")
+    header = {k: v for k, v in json.loads(own[8:end]).items() if "time_series" not in k}
+    at, data = len(own) - end, [own[end:]]
+    source = random.Random(1)
+    for name, shape in shapes.items():
+        values = b"".join(struct.pack("<f", source.gauss(0, 0.3)) for _ in range(math.prod(shape)))
+        header[name] = {"dtype": "F32", "shape": shape, "data_offsets": [at, at + len(values)]}
+        at += len(values)
+        data.append(values)
+    text = json.dumps(header).encode()
+    text += b" " * (-len(text) % 8)
+    (folder / "model.safetensors").write_bytes(len(text).to_bytes(8, "little") + text + b"".join(data))
+
+
+def series_stand_in_conversations():
+    with tempfile.TemporaryDirectory() as place:
+        folder = pathlib.Path(place)
+        add_encoder(folder)
+        csv = folder / "beat.csv"
+        csv.write_text("".join(f"{i * i % 17}\n" for i in range(147)))
+        one, two = {"file": str(csv), "rate": 36}, {"file": str(csv)}
+        lines = [{"text": "What is this?"}, {"text": "What is this?", "series": [one]},
+                 {"text": "What is this?", "series": [one, two]}, {"text": "x", "series": [{"file": "/nowhere.csv"}]},
+                 {"text": "x", "series": [{"rate": 1}]}, {"text": "x", "series": {}},
+                 {"text": "x", "series": [{"file": str(csv), "rate": 100}]}, {"text": "What is this?", "series": [one]}]
+        out = answers("run", folder, "--json", "--max-tokens", 4, lines=map(json.dumps, lines), status=1)
+        tokens = [line.get("prompt_tokens") for line in out]
+        # 6 tokens at 36 Hz and their two marks; a quarter of the length is 36.75 Hz, the same stride.
+        check(tokens[1] == tokens[0] + 8 and tokens[2] == tokens[0] + 16, f"run with series: {tokens}")
+        check([line.get("status") for line in out[3:7]] == ["INS1_E_IO", "INS1_E_FORMAT", "INS1_E_FORMAT",
+                                                           "INS1_E_UNSUPPORTED"], f"run with bad series: {out}")
+        check(out[7] == out[1], f"the same again: {out[1]}, {out[7]}")
+        for options in ([], ["--rate", "20"]):
+            check_status(0, "run", folder, "-p", "What is this?", "--max-tokens", 4, "--series", csv, *options)
+        check_status(1, "run", folder, "-p", "x", "--series", "/nowhere.csv", said="/nowhere.csv")
+        plan = json.loads(check_status(0, "plan", folder))
+        check(plan["parts"]["timeseries"]["disk"] > 1000, f"plan: {plan}")
+        check("timeseries" in check_status(0, "info", folder), "info names the part")
+
+
 def scores():
     line = {"prefix": [1, 2], "candidates": [[3], [4, 5], []]}
     out = answers("score", model, lines=[json.dumps(line), "{}", '{"prefix": [], "candidates": [[1]]}'], status=1)
     check([len(t) for t in out[0]["tokens"]] == [1, 2, 0], f"score {out[0]}")
     check(all(abs(sum(t) - s) < 1e-6 for t, s in zip(out[0]["tokens"], out[0]["logprobs"])), f"sums {out[0]}")
     check([line.get("status") for line in out[1:]] == ["INS1_E_FORMAT", "INS1_E_STATE"], f"score {out[1:]}")
+    check(answers("score", model, lines=['{"prompt": "a", "reference": "b", "candidates": ["c"]}'], status=1)[0]["status"] ==
+          "INS1_E_UNSUPPORTED", "a reference for a model without rewards")
+
+
+def rewards():
+    """Those of the reference, of ids and of texts."""
+    folder = golden / "internlm2-reward"
+    lines, wanted = ((folder / name).read_text(encoding="utf-8").splitlines() for name in ("in.jsonl", "expect.jsonl"))
+    out = answers("score", folder, lines=lines, status=0)
+    for got, want in zip(out, map(json.loads, wanted)):
+        check(len(got["rewards"]) == len(want["rewards"]) and
+              all(abs(a - b) < 1e-4 for a, b in zip(got["rewards"], want["rewards"])), f"rewards {got}, expected {want}")
+    out = answers("score", folder, lines=['{"prompt": "a", "reference": 1, "candidates": ["c"]}',
+                                          '{"prompt": "a", "reference": "b", "candidates": [1]}',
+                                          '{"prompt": "a", "reference": "b", "candidates": ["c"], "max_tokens": "x"}'], status=1)
+    check([line["status"] for line in out] == ["INS1_E_FORMAT"] * 3, f"score {out}")
 
 
 def numbers():
@@ -156,6 +286,107 @@ def numbers():
     check(all(len(line["seconds"]) == 2 and line["tokens_per_s"] > 0 for line in lines[:8]), f"bench {lines}")
     check(lines[8]["read_GBps"] > 0 and lines[9]["resident"] > 0, f"bench {lines[8:]}")
     check("decode" in check_status(0, "bench", model, "--prompt", "5", "--depth", "0", "--batch", "1", "--table"), "table")
+
+
+def array(path):
+    """Type, shape and bytes of a NumPy file."""
+    data = path.read_bytes()
+    end = 10 + int.from_bytes(data[8:10], "little")
+    head = ast.literal_eval(data[10:end].decode())
+    return head["descr"], head["shape"], data[end:]
+
+
+def images():
+    cases = sorted(golden.glob("pixels-*/case*.json"))
+    check(len(cases) > 10, f"{len(cases)} cases of preprocess")
+    for path in cases:
+        case = json.loads(path.read_text())
+        args = [path.parent / a if a.endswith(".png") else a for a in case["args"]]
+        with tempfile.TemporaryDirectory() as folder:
+            got, want = pathlib.Path(folder) / "out.npy", path.parent / case["expect"]
+            code, out, err = run("preprocess", path.parent, got, *args)
+            if code and "built without" in err:
+                return print("skipped: preprocess, this ins1 reads no images")
+            check(code == 0 and json.loads(out) == case["prints"], f"{path}: {code} {out} {err}")
+            check(code == 0 and array(got) == array(want), f"{path}: the array is another")
+    check_status(2, "preprocess", model, "out.npy", said="--image")
+    check_status(1, "preprocess", golden / "pixels-s1", "/nowhere/out.npy", "--image", golden / "pixels-s1/dot.png", said="/nowhere/out.npy")
+    check_status(1, "preprocess", golden / "pixels-s1", "out.npy", "--image", "/nowhere.png", said="/nowhere.png")
+    check_status(1, "preprocess", golden / "pixels-s1", "out.npy", "--image", path, said="neither PNG nor JPEG")
+    check_status(1, "preprocess", "/nowhere", "out.npy", "--image", path, said="/nowhere")
+    check_status(1, "preprocess", model, "out.npy", "--image", golden / "pixels-s1/dot.png", said="vision_config")
+
+
+VISION = {"depth": 1, "hidden_size": 8, "intermediate_size": 12, "model_type": "interns1_pro_vision", "num_heads": 2,
+          "num_position_embeddings": 9, "out_hidden_size": 192, "patch_size": 4}
+
+
+def tower_file(path):
+    """A tower of small random numbers for the demo's decoder, as the only tensors of a file."""
+    shapes = {"patch_embed.proj.weight": [8, 3, 2, 4, 4], "patch_embed.proj.bias": [8], "pos_embed.weight": [9, 8]}
+    for name, rows, columns in (("blocks.0.attn.qkv", 24, 8), ("blocks.0.attn.proj", 8, 8), ("blocks.0.mlp.linear_fc1", 12, 8),
+                                ("blocks.0.mlp.linear_fc2", 8, 12), ("merger.linear_fc1", 32, 32), ("merger.linear_fc2", 192, 32)):
+        shapes |= {name + ".weight": [rows, columns], name + ".bias": [rows]}
+    for name in ("blocks.0.norm1", "blocks.0.norm2", "merger.norm"):
+        shapes |= {name + ".weight": [8], name + ".bias": [8]}
+    header, data, draw = {}, b"", random.Random(1)
+    for name, shape in shapes.items():
+        values = [draw.gauss(0, 0.5) for _ in range(math.prod(shape))]
+        blob = struct.pack(f"<{len(values)}f", *values)
+        header["model.visual." + name] = {"dtype": "F32", "shape": shape, "data_offsets": [len(data), len(data) + len(blob)]}
+        data += blob
+    text = json.dumps(header).encode()
+    text += b" " * (-len(text) % 8)
+    path.write_bytes(len(text).to_bytes(8, "little") + text + data)
+
+
+def images_are_asked_about():
+    """`run` gives the text that `embed`, `render` and `logits` give step by step."""
+    demo, picture = golden.parent.parent / "examples/demo-model/interns1-demo", golden / "pro-vision/image.png"
+    if not (demo / "model.safetensors").exists():
+        return print("skipped: no demo model")
+    with tempfile.TemporaryDirectory() as out:
+        folder = pathlib.Path(out) / "model"
+        folder.mkdir()
+        for file in demo.resolve().iterdir():
+            name = "model-00001-of-00002.safetensors" if file.name == "model.safetensors" else file.name
+            if file.name != "config.json":
+                (folder / name).symlink_to(file)
+        config = json.loads((demo / "config.json").read_text())
+        (folder / "config.json").write_text(json.dumps(config | {"vision_config": VISION}))
+        (folder / "preprocessor_config.json").write_text('{"size": {"shortest_edge": 1024, "longest_edge": 2048}}')
+        tower_file(folder / "model-00002-of-00002.safetensors")
+
+        rows = pathlib.Path(out) / "rows.npy"
+        said = json.loads(check_status(0, "embed", folder, rows, "--image", picture))
+        n = said["tokens"]
+        check(said["grid"][0] == 1 and said["grid"][1] * said["grid"][2] == 4 * n, f"embed --image: {said}")
+        ask = [{"text": "What is this?", "images": [str(picture)] * 2, "thinking": False}, {"text": "What is this?", "thinking": False},
+               {"text": "x", "images": ["/nowhere.png"]}, {"text": "x", "images": "a.png"}]
+        replies = answers("run", folder, "--json", "--max-tokens", 12, lines=map(json.dumps, ask), status=1)
+        check([r.get("status") for r in replies] == [None, None, "INS1_E_IO", "INS1_E_FORMAT"], f"run --json: {replies}")
+        said = check_status(0, "run", folder, "--image", picture, "--image", picture, "-p", "What is this?", "--no-think", "--max-tokens", 12)
+        check(said.strip() == (replies[0]["content"] or "").strip(), f"run --image: {said}, {replies[0]}")
+
+        messages = [{"role": "user", "content": [{"type": "image"}] * 2 + [{"type": "text", "text": "What is this?"}]}]
+        ids = answers("render", folder, status=0, lines=[
+            json.dumps({"messages": messages, "add_generation_prompt": True, "enable_thinking": False})])[0]["ids"]
+        long = [i for id in ids for i in [id] * (n if id == config["image_token_id"] else 1)]
+        check(replies[0]["prompt_tokens"] == len(long) > replies[1]["prompt_tokens"] + 2 * n, f"run --json: {replies}, {len(long)}")
+        line = json.dumps({"ids": long, "embeds": [str(rows), str(rows)]})
+        answers("logits", folder, out, "--generate", 12, "--precision", "bf16", lines=[line], status=0)
+        greedy = (pathlib.Path(out) / "0.greedy.npy").read_bytes()
+        tokens = memoryview(greedy[-(len(greedy) - 128):]).cast("i").tolist()
+        text = answers("tokenize", folder, "--decode", "--skip-special", lines=[json.dumps(tokens)], status=0)[0]
+        check(text.strip() == (replies[0]["content"] or "").strip(), f"run --json: {replies[0]}, step by step: {text!r}")
+
+
+def videos_become_rows():
+    with tempfile.TemporaryDirectory() as out:
+        check_status(1, "embed", golden / "pro-vision", "out.npy", "--video", "/nowhere", said="/nowhere")
+        check_status(1, "embed", golden / "pro-vision", "out.npy", "--video", out, said="no frame")
+        check_status(1, "embed", golden / "pro-vision", "out.npy", "--pixels", golden / "pro-vision/pixels0.npy", said="grid")
+        check_status(1, "embed", golden / "pro-vision", "out.npy", "--pixels", golden / "pro-vision/pixels0.npy", "--grid", "1,2", said="T,H,W")
 
 
 def texts():
@@ -175,7 +406,9 @@ def texts():
 
 
 for test in [usage, help_texts, failures_are_told, output_that_cannot_be_written_is_a_failure, interrupts,
-             input_that_never_ends_can_be_interrupted, a_line_for_each_line, scores, numbers] + ([texts] if tokenizer else []):
+             input_that_never_ends_can_be_interrupted, a_line_for_each_line, scores, rewards, numbers, images,
+             images_are_asked_about, videos_become_rows, series_become_rows,
+             series_stand_in_conversations] + ([texts] if tokenizer else []):
     test()
 if not tokenizer:
     print("skipped: texts, there is no tokenizer")

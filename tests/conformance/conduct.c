@@ -138,7 +138,10 @@ static int32_t whole_life(rig *r)
         const ins1_tensor_desc in[] = { w, x, none, none };
         ins1_op op = op_of(INS1_OP_MATMUL, in, 4, &y, 1);
         op.i[0] = INS1_PRECISION_BF16;
-        status = api->run(stream, &op, 1);
+        if (!api->supports(context, &op))
+            op.i[0] = INS1_PRECISION_F32;
+        if (api->supports(context, &op))
+            status = api->run(stream, &op, 1);
         if (status == INS1_OK && api->sync)
             status = api->sync(stream, INT64_MAX);
     }

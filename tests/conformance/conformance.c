@@ -58,6 +58,7 @@ int conformance_run(const ins1_backend_api *api, conformance_host *host, int32_t
     conformance_products(&r);
     conformance_rows(&r);
     conformance_attention(&r);
+    conformance_encoders(&r);
     api->stream_free(r.stream);
     api->device_close(r.context);
 

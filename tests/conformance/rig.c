@@ -271,6 +271,33 @@ void tensor_upload(rig *r, tensor *t)
         wait_for(r, r->api->write(r->stream, t->desc.buffer, 0, t->image, t->size), "write");
 }
 
+tensor rig_filled(rig *r, int32_t dtype, int32_t ndim, const int64_t *dim, int layout, double scale)
+{
+    tensor t = tensor_make(r, dtype, ndim, dim, layout);
+    tensor_fill(r, &t, scale);
+    tensor_upload(r, &t);
+    return t;
+}
+
+tensor rig_spoiled(rig *r, int32_t dtype, int32_t ndim, const int64_t *dim, int layout)
+{
+    tensor t = tensor_make(r, dtype, ndim, dim, layout);
+    tensor_spoil(&t);
+    tensor_upload(r, &t);
+    return t;
+}
+
+wanted rig_want(const tensor *t)
+{
+    return (wanted){ calloc(t->count + 1, sizeof(double)), calloc(t->count + 1, sizeof(double)) };
+}
+
+void rig_want_drop(wanted *w)
+{
+    free(w->value);
+    free(w->bound);
+}
+
 void tensor_drop(rig *r, tensor *t)
 {
     if (!t->desc.dtype)

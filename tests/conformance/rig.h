@@ -54,7 +54,18 @@ void tensor_set(tensor *t, size_t at,
 void tensor_fill(rig *r, tensor *t, double scale); /* about in [-scale, scale) */
 void tensor_spoil(tensor *t);                      /* floats: NaN everywhere */
 void tensor_upload(rig *r, tensor *t);
+/* Made and uploaded, with numbers in [-scale, scale) or NaN everywhere. */
+tensor rig_filled(rig *r, int32_t dtype, int32_t ndim, const int64_t *dim, int layout,
+                  double scale);
+tensor rig_spoiled(rig *r, int32_t dtype, int32_t ndim, const int64_t *dim, int layout);
 void tensor_drop(rig *r, tensor *t);
+
+/* Room for what is expected of a tensor, zeros at first. */
+typedef struct wanted {
+    double *value, *bound;
+} wanted;
+wanted rig_want(const tensor *t);
+void rig_want_drop(wanted *w);
 
 /* Reads it back: every element within `bound[i]` of `want[i]`, nothing around it touched. */
 void tensor_check(rig *r, const tensor *t, const double *want, const double *bound);
@@ -77,6 +88,7 @@ ins1_op op_of(int32_t op, const ins1_tensor_desc *in, int32_t n_in, const ins1_t
 void conformance_products(rig *r);  /* products.c */
 void conformance_rows(rig *r);      /* rows.c */
 void conformance_attention(rig *r); /* attention.c */
+void conformance_encoders(rig *r);  /* encoders.c */
 void conformance_conduct(rig *r);   /* conduct.c: stopping, refusing, running out of memory */
 
 #endif

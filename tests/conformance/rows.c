@@ -9,51 +9,18 @@
 static const int32_t float_types[] = { INS1_DTYPE_F32, INS1_DTYPE_BF16, INS1_DTYPE_F16,
                                        INS1_DTYPE_F8_E4M3 };
 
-/* Room for what is expected of a tensor. */
-typedef struct wanted {
-    double *value, *bound;
-} wanted;
-
-static wanted want_of(const tensor *t)
-{
-    return (wanted){ calloc(t->count + 1, sizeof(double)), calloc(t->count + 1, sizeof(double)) };
-}
-
-static void want_drop(wanted *w)
-{
-    free(w->value);
-    free(w->bound);
-}
-
-static tensor filled(rig *r, int32_t dtype, int32_t ndim, const int64_t *dim, int layout,
-                     double scale)
-{
-    tensor t = tensor_make(r, dtype, ndim, dim, layout);
-    tensor_fill(r, &t, scale);
-    tensor_upload(r, &t);
-    return t;
-}
-
-static tensor spoiled(rig *r, int32_t dtype, int32_t ndim, const int64_t *dim, int layout)
-{
-    tensor t = tensor_make(r, dtype, ndim, dim, layout);
-    tensor_spoil(&t);
-    tensor_upload(r, &t);
-    return t;
-}
-
 /* ---- RMSNORM ----------------------------------------------------------------------------------
  */
 
 static void rmsnorm_case(rig *r, int32_t type, int32_t ndim, const int64_t *dim, int variant)
 {
     int64_t n = dim[ndim - 1];
-    tensor x =
-        filled(r, INS1_DTYPE_F32, ndim, dim, variant & 1 ? SPREAD : DENSE, variant & 8 ? 1e-3 : 3);
-    tensor weight = filled(r, type, 1, &n, DENSE, 1);
-    tensor y = spoiled(r, INS1_DTYPE_F32, ndim, dim, variant & 2 ? SPREAD : DENSE);
+    tensor x = rig_filled(r, INS1_DTYPE_F32, ndim, dim, variant & 1 ? SPREAD : DENSE,
+                          variant & 8 ? 1e-3 : 3);
+    tensor weight = rig_filled(r, type, 1, &n, DENSE, 1);
+    tensor y = rig_spoiled(r, INS1_DTYPE_F32, ndim, dim, variant & 2 ? SPREAD : DENSE);
     bool in_place = variant & 4;
-    wanted want = want_of(&y);
+    wanted want = rig_want(&y);
     const double eps = variant & 1 ? (double)1e-6f : (double)1e-5f;
 
     for (size_t row = 0; n && row < x.count / (size_t)n; row++) {
@@ -74,7 +41,7 @@ static void rmsnorm_case(rig *r, int32_t type, int32_t ndim, const int64_t *dim,
         if (!in_place)
             tensor_check_unchanged(r, &x);
     }
-    want_drop(&want);
+    rig_want_drop(&want);
     tensor_drop(r, &x);
     tensor_drop(r, &weight);
     tensor_drop(r, &y);
@@ -105,11 +72,11 @@ static void rope_case(rig *r, const int64_t *dim, bool per_head, bool in_place)
 {
     int64_t half = dim[3] / 2;
     const int64_t table[] = { dim[0], per_head ? dim[1] : 1, half };
-    tensor x = filled(r, INS1_DTYPE_F32, 4, dim, in_place ? DENSE : SPREAD, 2);
-    tensor cosines = filled(r, INS1_DTYPE_F32, 3, table, DENSE, 1);
-    tensor sines = filled(r, INS1_DTYPE_F32, 3, table, SPREAD, 1);
-    tensor y = spoiled(r, INS1_DTYPE_F32, 4, dim, DENSE);
-    wanted want = want_of(&y);
+    tensor x = rig_filled(r, INS1_DTYPE_F32, 4, dim, in_place ? DENSE : SPREAD, 2);
+    tensor cosines = rig_filled(r, INS1_DTYPE_F32, 3, table, DENSE, 1);
+    tensor sines = rig_filled(r, INS1_DTYPE_F32, 3, table, SPREAD, 1);
+    tensor y = rig_spoiled(r, INS1_DTYPE_F32, 4, dim, DENSE);
+    wanted want = rig_want(&y);
 
     for (size_t at = 0; at < y.count; at++) {
         int64_t j = (int64_t)at % dim[3];
@@ -127,7 +94,7 @@ static void rope_case(rig *r, const int64_t *dim, bool per_head, bool in_place)
     ins1_op op = op_of(INS1_OP_ROPE, in, 3, in_place ? &x.desc : &y.desc, 1);
     if (rig_run(r, &op, 1))
         tensor_check(r, in_place ? &x : &y, want.value, want.bound);
-    want_drop(&want);
+    rig_want_drop(&want);
     tensor_drop(r, &x);
     tensor_drop(r, &cosines);
     tensor_drop(r, &sines);
@@ -195,9 +162,9 @@ static void route_case(rig *r, int64_t t, int64_t e, int64_t k, int64_t groups, 
                        double scale)
 {
     tensor logits = tensor_make(r, INS1_DTYPE_F32, 2, (int64_t[]){ t, e }, SPREAD);
-    tensor ids = spoiled(r, INS1_DTYPE_I32, 2, (int64_t[]){ t, k }, DENSE);
-    tensor gates = spoiled(r, INS1_DTYPE_F32, 2, (int64_t[]){ t, k }, DENSE);
-    wanted want_ids = want_of(&ids), want_gates = want_of(&gates);
+    tensor ids = rig_spoiled(r, INS1_DTYPE_I32, 2, (int64_t[]){ t, k }, DENSE);
+    tensor gates = rig_spoiled(r, INS1_DTYPE_F32, 2, (int64_t[]){ t, k }, DENSE);
+    wanted want_ids = rig_want(&ids), want_gates = rig_want(&gates);
 
     route_fill(r, &logits, scale);
     for (int64_t i = 0; i < t; i++)
@@ -214,8 +181,8 @@ static void route_case(rig *r, int64_t t, int64_t e, int64_t k, int64_t groups, 
         tensor_check(r, &ids, want_ids.value, want_ids.bound);
         tensor_check(r, &gates, want_gates.value, want_gates.bound);
     }
-    want_drop(&want_ids);
-    want_drop(&want_gates);
+    rig_want_drop(&want_ids);
+    rig_want_drop(&want_gates);
     tensor_drop(r, &logits);
     tensor_drop(r, &ids);
     tensor_drop(r, &gates);
@@ -243,10 +210,10 @@ static void all_routes(rig *r)
 
 static void combine_case(rig *r, int64_t t, int64_t k, int64_t n)
 {
-    tensor x = filled(r, INS1_DTYPE_F32, 2, (int64_t[]){ t * k, n }, SPREAD, 2);
-    tensor gates = filled(r, INS1_DTYPE_F32, 2, (int64_t[]){ t, k }, DENSE, 1);
-    tensor y = filled(r, INS1_DTYPE_F32, 2, (int64_t[]){ t, n }, SPREAD, 1);
-    wanted want = want_of(&y);
+    tensor x = rig_filled(r, INS1_DTYPE_F32, 2, (int64_t[]){ t * k, n }, SPREAD, 2);
+    tensor gates = rig_filled(r, INS1_DTYPE_F32, 2, (int64_t[]){ t, k }, DENSE, 1);
+    tensor y = rig_filled(r, INS1_DTYPE_F32, 2, (int64_t[]){ t, n }, SPREAD, 1);
+    wanted want = rig_want(&y);
 
     for (int64_t at = 0; at < (int64_t)y.count; at++) {
         double mass = fabs(y.value[at]);
@@ -265,7 +232,7 @@ static void combine_case(rig *r, int64_t t, int64_t k, int64_t n)
         tensor_check(r, &y, want.value, want.bound);
         tensor_check_unchanged(r, &x);
     }
-    want_drop(&want);
+    rig_want_drop(&want);
     tensor_drop(r, &x);
     tensor_drop(r, &gates);
     tensor_drop(r, &y);
@@ -316,10 +283,10 @@ static void pair_define(const ins1_op *op, double a, double b, double *value, do
 static void pair_case(rig *r, int32_t kind, int32_t act, int64_t t, int64_t n, bool in_place,
                       double scale)
 {
-    tensor a = filled(r, INS1_DTYPE_F32, 2, (int64_t[]){ t, n }, SPREAD, scale);
-    tensor b = filled(r, INS1_DTYPE_F32, 2, (int64_t[]){ t, n }, SPREAD, 2);
-    tensor y = spoiled(r, INS1_DTYPE_F32, 2, (int64_t[]){ t, n }, DENSE);
-    wanted want = want_of(&y);
+    tensor a = rig_filled(r, INS1_DTYPE_F32, 2, (int64_t[]){ t, n }, SPREAD, scale);
+    tensor b = rig_filled(r, INS1_DTYPE_F32, 2, (int64_t[]){ t, n }, SPREAD, 2);
+    tensor y = rig_spoiled(r, INS1_DTYPE_F32, 2, (int64_t[]){ t, n }, DENSE);
+    wanted want = rig_want(&y);
     const ins1_tensor_desc in[] = { a.desc, b.desc };
     ins1_op op = op_of(kind, in, kind == INS1_OP_SCALE ? 1 : 2, in_place ? &a.desc : &y.desc, 1);
 
@@ -331,7 +298,7 @@ static void pair_case(rig *r, int32_t kind, int32_t act, int64_t t, int64_t n, b
         tensor_check(r, in_place ? &a : &y, want.value, want.bound);
         tensor_check_unchanged(r, &b);
     }
-    want_drop(&want);
+    rig_want_drop(&want);
     tensor_drop(r, &a);
     tensor_drop(r, &b);
     tensor_drop(r, &y);
@@ -357,10 +324,10 @@ static void all_pairs(rig *r, const char *name, const char *types, int32_t kind,
 
 static void get_rows_case(rig *r, int32_t type, int64_t rows, int64_t t, int64_t n, int layout)
 {
-    tensor table = filled(r, type, 2, (int64_t[]){ rows, n }, layout, 1);
+    tensor table = rig_filled(r, type, 2, (int64_t[]){ rows, n }, layout, 1);
     tensor ids = tensor_make(r, INS1_DTYPE_I32, 1, &t, DENSE);
-    tensor y = spoiled(r, INS1_DTYPE_F32, 2, (int64_t[]){ t, n }, layout);
-    wanted want = want_of(&y);
+    tensor y = rig_spoiled(r, INS1_DTYPE_F32, 2, (int64_t[]){ t, n }, layout);
+    wanted want = rig_want(&y);
 
     for (size_t i = 0; i < ids.count; i++)
         tensor_set(&ids, i, i ? (double)rig_random(r, (uint64_t)rows) : (double)(rows - 1));
@@ -373,7 +340,7 @@ static void get_rows_case(rig *r, int32_t type, int64_t rows, int64_t t, int64_t
         tensor_check(r, &y, want.value, want.bound);
         tensor_check_unchanged(r, &table);
     }
-    want_drop(&want);
+    rig_want_drop(&want);
     tensor_drop(r, &table);
     tensor_drop(r, &ids);
     tensor_drop(r, &y);

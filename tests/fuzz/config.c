@@ -2,6 +2,7 @@
 
 #include "base/memory.h"
 #include "model/documents.h"
+#include "model/series.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -26,6 +27,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (s1_config_read(&config, root, &error) == INS1_OK)
         for (int32_t i = 0; i < config.decoder.n_layer; i++)
             s1_config_is_moe(&config, i);
+    s1_series_config series;
+    s1_series_config_read(&series, root, 4096, &error);
     s1_config_unknown(root, ignore, NULL);
     s1_generation_read(&sampling, ids, S1_MAX_IDS, &n, root, &error);
     return 0;

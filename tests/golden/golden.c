@@ -198,9 +198,11 @@ static bool open_bench(bench *b, const char *folder, const char *level, const ma
                        int32_t precision)
 {
     ins1_threading threading = INS1_INIT(ins1_threading);
-    ins1_runtime_options runtime = INS1_INIT(ins1_runtime_options);
     ins1_model_options model = INS1_INIT(ins1_model_options);
     ins1_decoder_options decoder = INS1_INIT(ins1_decoder_options);
+
+    ins1_placement placement = { 0 };
+    int32_t device;
 
     *b = (bench){ .error = INS1_INIT(ins1_error),
                   .call = INS1_INIT(ins1_call),
@@ -209,17 +211,16 @@ static bool open_bench(bench *b, const char *folder, const char *level, const ma
     threading.mode = m->threading;
     threading.n_threads = m->n_threads;
     threading.parallel_for = m->threading == INS1_THREADS_HOST ? host_parallel_for : NULL;
-    runtime.threading = &threading;
-    runtime.cpu_level = level;
-    ins1_status status = ins1_runtime_create(&b->runtime, &runtime, &b->call);
-    if (status == INS1_E_UNSUPPORTED)
+    if (!open_place(&b->runtime, &device, level, &threading, &b->call))
         return false;
-    must(status, &b->error, "runtime");
     model.path = folder;
     model.parts = INS1_PART_DECODER;
     must(ins1_model_open(&b->model, b->runtime, &model, &b->call), &b->error, folder);
     must(ins1_model_info_get(b->model, &b->info, &b->call), &b->error, "info");
     decoder.precision = precision;
+    placement.device = device;
+    decoder.placements = &placement;
+    decoder.n_placements = 1;
     must(ins1_decoder_create(&b->decoder, b->model, &decoder, &b->call), &b->error, "decoder");
     return true;
 }
@@ -505,7 +506,8 @@ static void check_case(const char *folder, const char *level, const char *name)
     }
     close_bench(&b);
     if (!strcmp(name, "case.json")) {
-        compare_manner(folder, level, name, &o, lines, n, traces);
+        if (is_level(level))
+            compare_manner(folder, level, name, &o, lines, n, traces);
         if (file_exists(folder, "bf16.json"))
             compare_bf16(folder, level, &o, lines, n);
     }

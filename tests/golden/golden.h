@@ -47,6 +47,13 @@ typedef struct options {
 } options;
 options read_case(const char *folder, const char *name);
 
+/* Where a program computes: a CPU level, or PLUGIN@NAME for a device of a plugin, which need not
+ * give the same bits for every cut. */
+bool is_level(const char *where);
+/* Its runtime and the index of its device; false when this machine or build lacks it. */
+bool open_place(ins1_runtime **out, int32_t *device, const char *where,
+                const ins1_threading *threading, const ins1_call *call);
+
 /* Ends the program with status 1 and the library's sentence. */
 void must(ins1_status status, const ins1_error *error, const char *what);
 void fail(const char *format, ...);

@@ -217,3 +217,32 @@ options read_case(const char *folder, const char *name)
     free(t.bytes);
     return o;
 }
+
+bool is_level(const char *where)
+{
+    return !strchr(where, '@');
+}
+
+bool open_place(ins1_runtime **out, int32_t *device, const char *where,
+                const ins1_threading *threading, const ins1_call *call)
+{
+    ins1_runtime_options made = INS1_INIT(ins1_runtime_options);
+    const char *name = strchr(where, '@');
+    char plugin[512];
+
+    made.threading = threading;
+    made.cpu_level = name ? NULL : where;
+    *device = 0;
+    ins1_status status = ins1_runtime_create(out, &made, call);
+    if (status == INS1_E_UNSUPPORTED)
+        return false;
+    must(status, call->error, "runtime");
+    if (!name)
+        return true;
+    snprintf(plugin, sizeof(plugin), "%.*s", (int)(name - where), where);
+    must(ins1_backend_load(*out, plugin, call), call->error, plugin);
+    if (ins1_device_find(*out, name + 1, device, call) == INS1_OK)
+        return true;
+    ins1_runtime_release(*out);
+    return false;
+}

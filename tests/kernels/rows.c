@@ -77,6 +77,14 @@ START_TEST(simple_rows_have_the_bits_of_the_definition)
         level.add_scaled(y, a, -1.7f, n);
         scalar.add_scaled(z, a, -1.7f, n);
         assert_same(y, z, n, "add_scaled");
+        memcpy(y, b, (size_t)n * sizeof(*y));
+        memcpy(z, b, (size_t)n * sizeof(*z));
+        level.add_product(y, a, c, n);
+        scalar.add_product(z, a, c, n);
+        assert_same(y, z, n, "add_product");
+        level.act(y, a, n, INS1_ACT_RELU);
+        scalar.act(z, a, n, INS1_ACT_RELU);
+        assert_same(y, z, n, "relu");
         level.divide(y, a, 3.0f, n);
         scalar.divide(z, a, 3.0f, n);
         assert_same(y, z, n, "divide");
@@ -106,6 +114,12 @@ START_TEST(norms_have_the_bits_of_the_definition)
             level.rmsnorm(y, x, w, n, 1e-6f);
             scalar.rmsnorm(z, x, w, n, 1e-6f);
             assert_same(y, z, n, "rmsnorm");
+            level.layernorm(y, x, w, NULL, n, 1e-6f);
+            scalar.layernorm(z, x, w, NULL, n, 1e-6f);
+            assert_same(y, z, n, "layernorm");
+            level.layernorm(y, x, w, x, n, 1e-6f);
+            scalar.layernorm(z, x, w, x, n, 1e-6f);
+            assert_same(y, z, n, "layernorm with a bias");
             scalar.scale(x, x, 1e5f * size, n);
         }
         free(x);
@@ -195,12 +209,34 @@ START_TEST(activations_are_close_over_their_whole_range)
     for (int32_t act = INS1_ACT_SILU; act <= INS1_ACT_GELU_TANH; act++)
         for (float a = -110; a < 110; a += 0.037f) {
             float one = 1;
-            float y;
+            float y, z;
             level.act_mul(&y, &a, &one, 1, act);
+            level.act(&z, &a, 1, act);
+            ck_assert(y == z);
             double expected = activated((double)a, act);
             ck_assert_msg(fabs((double)y - expected) <= 1e-6 * fabs(expected) + 4e-7,
                           "act %d of %g: %g, %g expected", act, (double)a, (double)y, expected);
         }
+}
+END_TEST
+
+/* What is left of the exact GELU far from zero is right in relation to its own size. */
+START_TEST(the_tail_of_gelu_is_as_exact_as_the_rest)
+{
+    static const float far[] = { INFINITY, 3e38f, 40, -40, -3e38f, NAN };
+    float y[6];
+
+    if (!choose(_i) || strcmp(level.level, "scalar") == 0)
+        return;
+    for (float a = -12; a < 0; a += 0.0071f) {
+        level.act(y, &a, 1, INS1_ACT_GELU);
+        double expected = activated((double)a, INS1_ACT_GELU);
+        ck_assert_msg(fabs((double)y[0] - expected) <= 1e-5 * fabs(expected), "gelu(%g)",
+                      (double)a);
+    }
+    level.act(y, far, 6, INS1_ACT_GELU);
+    ck_assert(isinf(y[0]) && y[1] == far[1] && y[2] == 40);
+    ck_assert(y[3] == 0 && y[4] == 0 && isnan(y[5]));
 }
 END_TEST
 
@@ -284,6 +320,7 @@ int main(void)
     tcase_add_loop_test(rows, widening_and_narrowing_are_exact, 0, N_LEVELS);
     tcase_add_loop_test(rows, every_code_widens_to_its_value, 0, N_LEVELS);
     tcase_add_loop_test(rows, activations_are_close_over_their_whole_range, 0, N_LEVELS);
+    tcase_add_loop_test(rows, the_tail_of_gelu_is_as_exact_as_the_rest, 0, N_LEVELS);
     tcase_add_loop_test(rows, exponentials_are_exact_to_two_units, 0, N_LEVELS);
     tcase_add_loop_test(rows, softened_scores_depend_on_the_valid_ones_alone, 0, N_LEVELS);
     tcase_add_loop_test(rows, merging_brings_both_to_the_larger_maximum, 0, N_LEVELS);

@@ -173,6 +173,46 @@ def pro_vit_tensors(v):
     yield from with_bias(at + "merger.linear_fc2", [v["out_hidden_size"], wide])
 
 
+def series_config(**sizes):
+    """The adaptive time-series encoder as it was released."""
+    return {"activation_function": "gelu", "d_model": 768, "encoder_attention_heads": 8, "encoder_ffn_dim": 3072,
+            "encoder_layers": 17, "max_source_positions": 1500, "num_mel_bins": 80, "out_hidden_size": 4096,
+            "ts_adapt_in_dim": 256, "ts_adapt_out_dim": 1024, "ts_hidden_dim": 1024} | sizes
+
+
+def series_tensors(ts):
+    at, n, d, mel = "model.time_series.", ts["ts_adapt_in_dim"] // 2, ts["d_model"], ts["num_mel_bins"]
+    tower, out = ts["ts_adapt_out_dim"], ts["out_hidden_size"]
+    yield from with_bias(at + "encoder_embed.conv", [n, 1, 5])
+    yield at + "encoder_embed.pos_encoder.pe", [20000, 1, n]
+    layer = at + "encoder_embed.transformer_encoder.layers.0."
+    yield layer + "self_attn.in_proj_weight", [3 * n, n]
+    yield layer + "self_attn.in_proj_bias", [3 * n]
+    for name, shape in (("self_attn.out_proj", [n, n]), ("linear1", [2048, n]), ("linear2", [n, 2048]), ("norm1", [n]),
+                        ("norm2", [n])):
+        yield from with_bias(layer + name, shape)
+    at += "encoder."
+    yield from with_bias(at + "adapt_in", [mel, 2 * n])
+    yield from with_bias(at + "conv1", [d, mel, 3])
+    yield from with_bias(at + "conv2", [d, d, 3])
+    yield at + "embed_positions.weight", [ts["max_source_positions"], d]
+    for i in range(ts["encoder_layers"]):
+        layer = f"{at}layers.{i}."
+        for p in "qkv":
+            yield from maybe_bias(f"{layer}self_attn.{p}_proj", [d, d], p != "k")
+        yield from with_bias(layer + "self_attn.out_proj", [d, d])
+        yield from with_bias(layer + "self_attn_layer_norm", [d])
+        yield from with_bias(layer + "fc1", [ts["encoder_ffn_dim"], d])
+        yield from with_bias(layer + "fc2", [d, ts["encoder_ffn_dim"]])
+        yield from with_bias(layer + "final_layer_norm", [d])
+    yield from with_bias(at + "layer_norm", [d])
+    yield from with_bias(at + "adapt_out", [tower, d])
+    at = "model.time_series.projector."
+    yield from with_bias(at + "layer_norm", [tower])
+    yield from with_bias(at + "linear_1", [out, tower])
+    yield from with_bias(at + "linear_2", [out, out])
+
+
 def stored(parts, fp8):
     """Yield (name, dtype, shape), scales too."""
     for name, shape in parts:

@@ -178,7 +178,7 @@ START_TEST(types_without_a_kernel_are_refused_when_they_are_used)
     s1_tensor tensor;
     made_tensors(&folder, "model.safetensors",
                  "{\"a\":{\"dtype\":\"F64\",\"shape\":[1],\"data_offsets\":[0,8]},"
-                 "\"b\":{\"dtype\":\"F32\",\"shape\":[1,1,1,1,1],\"data_offsets\":[8,12]}}",
+                 "\"b\":{\"dtype\":\"F32\",\"shape\":[1,1,1,1,1,1],\"data_offsets\":[8,12]}}",
                  12);
     ck_assert_int_eq(open_made(false), INS1_OK);
     ck_assert_int_eq(s1_checkpoint_get(checkpoint, "a", &tensor, &error), INS1_E_UNSUPPORTED);

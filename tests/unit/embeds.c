@@ -143,6 +143,49 @@ START_TEST(wrong_infos_are_refused)
 }
 END_TEST
 
+START_TEST(rows_become_one)
+{
+    static const float rows[] = { 3, 0, 0, 1, 8, 0 };
+    static const float mean[] = { 2, 4, 0 }, unit[] = { 1, 0, 0 };
+    ins1_embeds_info info = two_by_three(), got = INS1_INIT(ins1_embeds_info);
+    ins1_embeds *embeds, *pooled;
+    float out[6];
+    size_t count;
+    ck_assert_int_eq(ins1_embeds_from_f32(&embeds, runtime, &info, rows, &call), INS1_OK);
+    ck_assert_int_eq(ins1_embeds_pool(&pooled, embeds, INS1_POOL_MEAN, 0, &call), INS1_OK);
+    ck_assert_int_eq(ins1_embeds_info_get(pooled, &got, &call), INS1_OK);
+    ck_assert_int_eq(got.modality, INS1_MODALITY_VIDEO);
+    ck_assert_int_eq(got.grid_w, 0);
+    ck_assert_int_eq(ins1_embeds_read_f32(pooled, 0, 1, out, 6, &count, &call), INS1_OK);
+    ck_assert_mem_eq(out, mean, sizeof(mean));
+    ins1_embeds_release(pooled);
+
+    ck_assert_int_eq(ins1_embeds_pool(&pooled, embeds, INS1_POOL_LAST, 0, &call), INS1_OK);
+    ck_assert_int_eq(ins1_embeds_read_f32(pooled, 0, 1, out, 6, &count, &call), INS1_OK);
+    ck_assert_mem_eq(out, rows + 3, 3 * sizeof(*rows));
+    ins1_embeds_release(pooled);
+
+    ck_assert_int_eq(ins1_embeds_pool(&pooled, embeds, INS1_POOL_NONE, INS1_POOL_UNIT, &call),
+                     INS1_OK);
+    ck_assert_int_eq(ins1_embeds_read_f32(pooled, 0, 2, out, 6, &count, &call), INS1_OK);
+    ck_assert_mem_eq(out, unit, sizeof(unit));
+    ck_assert_float_eq_tol(out[3] * out[3] + out[4] * out[4], 1, 1e-6f);
+    ins1_embeds_release(pooled);
+
+    ck_assert_int_eq(ins1_embeds_pool(&pooled, embeds, 3, 0, &call), INS1_E_ARGUMENT);
+    ck_assert_int_eq(ins1_embeds_pool(&pooled, embeds, 0, 2, &call), INS1_E_VERSION);
+    ck_assert_ptr_null(pooled);
+    for (int n = 0; n < 2; n++) {
+        source_meter.until_refusal = n;
+        ck_assert_int_eq(ins1_embeds_pool(&pooled, embeds, INS1_POOL_MEAN, 0, &call),
+                         INS1_E_MEMORY);
+        ck_assert_ptr_null(pooled);
+    }
+    source_meter.until_refusal = -1;
+    ins1_embeds_release(embeds);
+}
+END_TEST
+
 START_TEST(no_tokens_are_embeddings_too)
 {
     ins1_embeds_info info = two_by_three();
@@ -349,6 +392,7 @@ int main(void)
     tcase_add_checked_fixture(embeds, setup, teardown);
     tcase_add_test(embeds, what_goes_in_comes_out);
     tcase_add_loop_test(embeds, wrong_infos_are_refused, 0, sizeof(wrongs) / sizeof(wrongs[0]));
+    tcase_add_test(embeds, rows_become_one);
     tcase_add_test(embeds, no_tokens_are_embeddings_too);
     tcase_add_test(embeds, a_tensor_that_went_out_outlives_its_embeddings);
     tcase_add_test(embeds, any_float_and_any_stride_is_read);

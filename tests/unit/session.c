@@ -395,6 +395,17 @@ START_TEST(progress_that_says_stop_leaves_what_done_says)
 }
 END_TEST
 
+START_TEST(a_score_beyond_the_context_is_refused)
+{
+    static const int32_t next[] = { 7, 8, 9 };
+    float logprobs[3];
+    ck_assert_int_eq(open_session(N_PROMPT + 2, 1, 0), INS1_OK);
+    ck_assert_int_eq(prefill(0, prompt, N_PROMPT), INS1_OK);
+    ck_assert_int_eq(ins1_session_score(session, 0, next, 2, logprobs, &call), INS1_OK);
+    ck_assert_int_eq(ins1_session_score(session, 0, next, 3, logprobs, &call), INS1_E_FULL);
+}
+END_TEST
+
 START_TEST(scores_and_cuts_leave_a_fork_alone)
 {
     static const int32_t next[] = { 28, 5, 39 };
@@ -602,6 +613,7 @@ int main(void)
     tcase_add_test(cases, an_observer_that_refuses_ends_the_call_and_nothing_else);
     tcase_add_test(cases, a_prefill_that_fails_in_a_later_batch_appends_nothing);
     tcase_add_test(cases, progress_that_says_stop_leaves_what_done_says);
+    tcase_add_test(cases, a_score_beyond_the_context_is_refused);
     tcase_add_test(cases, scores_and_cuts_leave_a_fork_alone);
     tcase_add_test(cases, a_second_thread_inside_is_told_so_and_changes_nothing);
     tcase_add_test(cases, a_span_has_ids_or_embeddings);

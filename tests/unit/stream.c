@@ -528,6 +528,23 @@ START_TEST(bad_arguments_are_refused)
 }
 END_TEST
 
+START_TEST(an_event_without_a_size_takes_nothing_from_the_reply)
+{
+    static const int32_t tokens[] = { A, EOS };
+    ins1_event event = INS1_INIT(ins1_event), no_size = { 0 };
+
+    begin(tokens, 2, 0);
+    ins1_stream *stream = stream_with(NULL);
+    ck_assert_int_eq(ins1_stream_next(stream, &no_size, &call), INS1_E_ARGUMENT);
+    ck_assert_int_eq(ins1_stream_next(stream, &event, &call), INS1_OK);
+    ck_assert_int_eq(event.kind, INS1_EVENT_TEXT);
+    ck_assert_int_eq(ins1_stream_next(stream, &no_size, &call), INS1_E_ARGUMENT);
+    ck_assert_int_eq(ins1_stream_next(stream, &event, &call), INS1_OK);
+    ck_assert_int_eq(event.kind, INS1_EVENT_END);
+    ins1_stream_release(stream);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("stream");
@@ -537,6 +554,7 @@ int main(void)
     tcase_add_loop_test(t, accept_gives_the_same_events, 0, N_CASES);
     tcase_add_loop_test(t, a_cancelled_call_loses_nothing, 0, N_CASES);
     tcase_add_loop_test(t, a_call_without_memory_loses_nothing, 0, N_CASES);
+    tcase_add_test(t, an_event_without_a_size_takes_nothing_from_the_reply);
     tcase_add_test(t, events_bring_the_best_alternatives);
     tcase_add_test(t, a_stream_keeps_what_it_needs);
     tcase_add_test(t, bad_arguments_are_refused);

@@ -13,7 +13,7 @@ typedef struct tiny_tensor {
     char name[100];
     const char *dtype; /* NULL: left out */
     int rank;
-    int shape[3];
+    int shape[5];
 } tiny_tensor;
 
 typedef struct tiny {

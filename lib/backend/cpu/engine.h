@@ -89,6 +89,8 @@ int32_t s1_cpu_products(s1_cpu_stream *stream, const ins1_op *ops, int32_t n);
 int32_t s1_cpu_attention(s1_cpu_stream *stream, const ins1_op *op);
 int32_t s1_cpu_kv_put(s1_cpu_stream *stream, const ins1_op *op);
 int32_t s1_cpu_rows(s1_cpu_stream *stream, const ins1_op *op);
+int32_t s1_cpu_mean(s1_cpu_stream *stream, const ins1_op *op);
+int32_t s1_cpu_self_attention(s1_cpu_stream *stream, const ins1_op *op);
 int32_t s1_cpu_route(s1_cpu_stream *stream, const ins1_op *op);
 
 /* Query heads of this width that fit the scratch of a worker. */

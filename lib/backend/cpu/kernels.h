@@ -103,6 +103,44 @@ typedef void s1_product_fn(const s1_product *p, int64_t begin, int64_t end, s1_a
 typedef void s1_panel_fill_fn(uint8_t *cells, int32_t kind, bool round, const float *const *x,
                               int64_t g, int64_t k);
 
+/* Attention of neighbouring rows of one head of one segment over keys that begin with the segment:
+ * y[i] = sum of softmax(scale * q[i] . k[p]) * v[p]. */
+typedef struct s1_attend {
+    const float *q; /* of the first row */
+    float *y;
+    const float *k, *v; /* of position 0 */
+    int64_t q_stride, k_stride, v_stride, y_stride;
+    int64_t rows;
+    int64_t first; /* position of the first row: row i sees first + i + 1 keys, or... */
+    bool causal;   /* ... all of them when this is not set */
+    bool round;    /* q, k, v and the weights of v to BF16 */
+    int64_t n, d;
+    float scale;
+} s1_attend;
+
+enum {
+    S1_ATTEND_KEYS = 128, /* that are summed on their own; the sums are then added */
+    S1_ATTEND_GROUP =
+        6, /* rows that a level may take together: all blocks but the last have so many */
+    S1_ATTEND_ROWS = 384, /* most of one call */
+    S1_ATTEND_SCRATCH = 640 << 10,
+};
+
+/* Rows of that width for which the scratch is large enough. */
+static inline int64_t s1_attend_rows(int64_t d)
+{
+    enum { FLOATS = S1_ATTEND_SCRATCH / 4 - 32 * S1_ATTEND_KEYS };
+    int64_t wide = s1_ceil_div(d, 16) * 16;
+    int64_t rows = (FLOATS - 2 * S1_ATTEND_KEYS * wide) / (2 * wide + 2);
+    rows = rows < S1_ATTEND_ROWS ? rows : S1_ATTEND_ROWS;
+    return rows / S1_ATTEND_GROUP * S1_ATTEND_GROUP;
+}
+
+/* Keys [begin, end) of it, a slice after the other, `begin` a multiple of S1_ATTEND_KEYS; what came
+ * out of the slices before is in the scratch (S1_ATTEND_SCRATCH bytes, 64-byte aligned). With the
+ * last slice, end == n, the results are written. */
+typedef void s1_attend_fn(const s1_attend *a, int64_t begin, int64_t end, void *scratch);
+
 typedef struct s1_kernels {
     const char *level;
     int32_t most_tokens[S1_PANEL_KINDS]; /* of a group; 0: this level has no such panel */
@@ -120,15 +158,23 @@ typedef struct s1_kernels {
                   float next_sum, int64_t d);
     /* y = acc / sum */
     void (*divide)(float *y, const float *acc, float sum, int64_t d);
+    s1_attend_fn *attend;
     /* The squares are added in F64, in 16 lanes by index, the lanes as a tree: halves on halves. */
     void (*rmsnorm)(float *y, const float *x, const float *weight, int64_t n, float epsilon);
     /* Both halves of one head; products and sums are rounded one by one. */
     void (*rope)(float *y, const float *x, const float *cos, const float *sin, int64_t half);
+    /* (x - mean) * factor * weight + bias, each step rounded; both sums of F64 in the lanes of
+     * rmsnorm, the second of squares of differences. No bias: NULL. */
+    void (*layernorm)(float *y, const float *x, const float *weight, const float *bias, int64_t n,
+                      float epsilon);
+    void (*act)(float *y, const float *x, int64_t n, int32_t act);
     void (*act_mul)(float *y, const float *a, const float *b, int64_t n, int32_t act);
     void (*add)(float *y, const float *a, const float *b, int64_t n);
     void (*scale)(float *y, const float *x, float by, int64_t n);
     /* y += x * by, product and sum rounded one by one. */
     void (*add_scaled)(float *y, const float *x, float by, int64_t n);
+    /* y += x * by[i], the same. */
+    void (*add_product)(float *y, const float *x, const float *by, int64_t n);
     /* Floats of any type to F32, exactly. */
     void (*widen)(float *y, const uint8_t *x, int32_t dtype, int64_t n);
     /* F32 to F32, F16 or BF16, to nearest even. */
@@ -159,7 +205,9 @@ void s1_attention_init_scalar(s1_kernels *kernels);
 void s1_rows_init_scalar(s1_kernels *kernels);
 void s1_product_init_avx2(s1_kernels *kernels);
 void s1_rows_init_avx2(s1_kernels *kernels);
+void s1_attention_init_avx2(s1_kernels *kernels);
 void s1_product_init_avx512(s1_kernels *kernels);
 void s1_rows_init_avx512(s1_kernels *kernels);
+void s1_attention_init_avx512(s1_kernels *kernels);
 
 #endif

@@ -3,8 +3,9 @@
 /* Lists of operations in order, what is supported, and regions of tasks. */
 
 enum {
+    FEWEST_ROWS = 8,      /* of self-attention that fit the scratch of a worker */
     MOST_EXPERTS = 16384, /* a row of the router and its marks fit the scratch of a worker */
-    MOST_NORM = 32768,    /* the same for the weights of a norm */
+    MOST_NORM = 32768,    /* the same for weights and bias of a norm */
 };
 
 bool s1_cpu_stopped(s1_cpu_stream *stream)
@@ -94,6 +95,13 @@ int32_t s1_cpu_supports(void *context, const ins1_op *op)
         return supports_experts(op);
     case INS1_OP_RMSNORM:
         return is_float(op->in[1].dtype) && op->in[0].dim[op->in[0].ndim - 1] <= MOST_NORM;
+    case INS1_OP_LAYERNORM:
+        return is_float(op->in[1].dtype) && (!op->in[2].dtype || is_float(op->in[2].dtype)) &&
+               op->in[0].dim[op->in[0].ndim - 1] <= MOST_NORM;
+    case INS1_OP_ADD_SCALED:
+        return is_float(op->in[1].dtype) && op->in[0].dim[1] <= MOST_NORM;
+    case INS1_OP_SELF_ATTENTION:
+        return is_precision(op->i[0]) && s1_attend_rows(op->in[0].dim[3]) >= FEWEST_ROWS;
     case INS1_OP_KV_PUT:
         return is_pool(&op->out[0]) && is_pool(&op->out[1]);
     case INS1_OP_ATTENTION:
@@ -101,13 +109,15 @@ int32_t s1_cpu_supports(void *context, const ins1_op *op)
     case INS1_OP_ROUTE:
         return op->in[0].dim[1] <= MOST_EXPERTS;
     case INS1_OP_ACT_MUL:
-        return op->i[0] >= INS1_ACT_SILU && op->i[0] <= INS1_ACT_GELU_TANH;
+    case INS1_OP_ACT:
+        return op->i[0] >= INS1_ACT_SILU && op->i[0] <= INS1_ACT_RELU;
     case INS1_OP_GET_ROWS:
         return is_float(op->in[0].dtype);
     case INS1_OP_ROPE:
     case INS1_OP_COMBINE:
     case INS1_OP_ADD:
     case INS1_OP_SCALE:
+    case INS1_OP_MEAN:
         return 1;
     default:
         return 0;
@@ -121,6 +131,10 @@ static int32_t run_one(s1_cpu_stream *stream, const ins1_op *op)
         return s1_cpu_kv_put(stream, op);
     case INS1_OP_ATTENTION:
         return s1_cpu_attention(stream, op);
+    case INS1_OP_SELF_ATTENTION:
+        return s1_cpu_self_attention(stream, op);
+    case INS1_OP_MEAN:
+        return s1_cpu_mean(stream, op);
     case INS1_OP_ROUTE:
         return s1_cpu_route(stream, op);
     default:

@@ -304,7 +304,7 @@ static const char *wrong_with_op(const ins1_op *op)
 static int32_t supports(void *context, const ins1_op *op)
 {
     const s1_dummy *dummy = context;
-    if (op->op < INS1_OP_MATMUL || op->op > INS1_OP_GET_ROWS)
+    if (op->op < INS1_OP_MATMUL || op->op > INS1_OP_MEAN)
         return 0;
     return !dummy->supported || (dummy->supported >> op->op & 1);
 }

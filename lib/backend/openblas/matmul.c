@@ -28,7 +28,8 @@ typedef struct product {
     int64_t t, n, k;
     int64_t most_k; /* columns of a tile */
     int64_t most_n; /* rows of a tile of weights */
-    bool rounds;    /* x becomes BF16 first */
+    bool gathers;   /* rows of x are copied: they overlap, or become BF16 */
+    bool rounds;    /* to BF16 */
     bool widens;    /* w is not taken as it is */
     bool adds;
 } product;
@@ -85,11 +86,13 @@ static const float *row_of(const product *p, int64_t t)
     return (const float *)(const void *)s1_blas_at(p->x) + t * p->x->stride[0];
 }
 
-static void round_rows(const product *p, int64_t t0, int64_t t, int64_t k0, int64_t k, float *rows)
+static void gather_rows(const product *p, int64_t t0, int64_t t, int64_t k0, int64_t k, float *rows)
 {
     for (int64_t i = 0; i < t; i++)
-        for (int64_t j = 0; j < k; j++)
-            rows[i * k + j] = s1_from_bf16(s1_to_bf16(row_of(p, t0 + i)[k0 + j]));
+        for (int64_t j = 0; j < k; j++) {
+            float x = row_of(p, t0 + i)[k0 + j];
+            rows[i * k + j] = p->rounds ? s1_from_bf16(s1_to_bf16(x)) : x;
+        }
 }
 
 /* Leading dimensions are of interest only when there is a second row, but must not be small. */
@@ -106,8 +109,8 @@ static void multiply(const product *p, s1_blas_stream *s, int64_t t0, int64_t t,
     bool transposed = p->k > 1 && p->w->stride[1] != 1;
     int ldw = (int)k, ldx = (int)k, order = TRANSPOSE;
 
-    if (p->rounds) {
-        round_rows(p, t0, t, k0, k, s->rows);
+    if (p->gathers) {
+        gather_rows(p, t0, t, k0, k, s->rows);
     } else {
         x = row_of(p, t0) + k0;
         ldx = leading(p->x->stride[0], k);
@@ -187,6 +190,7 @@ int32_t s1_blas_matmul(s1_blas_stream *stream, const ins1_op *op)
         .rounds = op->i[0] == INS1_PRECISION_BF16,
         .adds = op->flags & INS1_OP_ACCUMULATE,
     };
+    p.gathers = p.rounds || p.x->stride[0] < p.k;
     p.widens = p.w->dtype != INS1_DTYPE_F32 || p.scale->dtype;
     p.most_k = least(p.k, S1_BLAS_TILE / MOST_ROWS);
     p.most_n = MOST_COLUMNS;

@@ -27,7 +27,7 @@ typedef struct s1_blas_stream {
     s1_blas *blas;
     void *host;
     float *tile; /* S1_BLAS_TILE floats of widened weights */
-    float *rows; /* S1_BLAS_TILE floats of rounded inputs */
+    float *rows; /* S1_BLAS_TILE floats of copied inputs */
 } s1_blas_stream;
 
 enum { S1_BLAS_TILE = 1 << 18 };

@@ -9,19 +9,45 @@
 
 enum { LANES = 16 };
 
+/* The lanes as a tree. */
+static double add_lanes(double *sums)
+{
+    for (int half = LANES / 2; half > 0; half /= 2)
+        for (int l = 0; l < half; l++)
+            sums[l] += sums[l + half];
+    return sums[0];
+}
+
 static void rmsnorm_scalar(float *y, const float *x, const float *weight, int64_t n, float epsilon)
 {
     double sums[LANES] = { 0 };
 
     for (int64_t i = 0; i < n; i++)
         sums[i % LANES] += (double)x[i] * (double)x[i];
-    for (int half = LANES / 2; half > 0; half /= 2)
-        for (int l = 0; l < half; l++)
-            sums[l] += sums[l + half];
-
-    float factor = (float)(1.0 / sqrt(sums[0] / (double)n + (double)epsilon));
+    float factor = (float)(1.0 / sqrt(add_lanes(sums) / (double)n + (double)epsilon));
     for (int64_t i = 0; i < n; i++)
         y[i] = x[i] * factor * weight[i];
+}
+
+static void layernorm_scalar(float *y, const float *x, const float *weight, const float *bias,
+                             int64_t n, float epsilon)
+{
+    double sums[LANES] = { 0 };
+    double squares[LANES] = { 0 };
+
+    for (int64_t i = 0; i < n; i++)
+        sums[i % LANES] += (double)x[i];
+    double mean = add_lanes(sums) / (double)n;
+    for (int64_t i = 0; i < n; i++)
+        squares[i % LANES] += ((double)x[i] - mean) * ((double)x[i] - mean);
+
+    float middle = (float)mean;
+    float factor = (float)(1.0 / sqrt(add_lanes(squares) / (double)n + (double)epsilon));
+    for (int64_t i = 0; i < n; i++) {
+        y[i] = (x[i] - middle) * factor * weight[i];
+        if (bias)
+            y[i] += bias[i];
+    }
 }
 
 /* y may be x. */
@@ -42,9 +68,17 @@ static float activate(float a, int32_t act)
         return a / (1.0f + expf(-a));
     case INS1_ACT_GELU:
         return a * (1.0f + erff(a * 0.70710678f)) * 0.5f;
+    case INS1_ACT_RELU:
+        return a < 0 ? 0 : a; /* a NaN stays one */
     default:
         return 0.5f * a * (1.0f + tanhf(0.79788456f * (a + 0.044715f * a * a * a)));
     }
+}
+
+static void act_scalar(float *y, const float *x, int64_t n, int32_t act)
+{
+    for (int64_t i = 0; i < n; i++)
+        y[i] = activate(x[i], act);
 }
 
 static void act_mul_scalar(float *y, const float *a, const float *b, int64_t n, int32_t act)
@@ -69,6 +103,12 @@ static void add_scaled_scalar(float *y, const float *x, float by, int64_t n)
 {
     for (int64_t i = 0; i < n; i++)
         y[i] += x[i] * by;
+}
+
+static void add_product_scalar(float *y, const float *x, const float *by, int64_t n)
+{
+    for (int64_t i = 0; i < n; i++)
+        y[i] += x[i] * by[i];
 }
 
 static void widen_scalar(float *y, const uint8_t *x, int32_t dtype, int64_t n)
@@ -107,10 +147,13 @@ void s1_rows_init_scalar(s1_kernels *kernels)
 {
     kernels->rmsnorm = rmsnorm_scalar;
     kernels->rope = rope_scalar;
+    kernels->layernorm = layernorm_scalar;
+    kernels->act = act_scalar;
     kernels->act_mul = act_mul_scalar;
     kernels->add = add_scalar;
     kernels->scale = scale_scalar;
     kernels->add_scaled = add_scaled_scalar;
+    kernels->add_product = add_product_scalar;
     kernels->widen = widen_scalar;
     kernels->narrow = narrow_scalar;
 }

@@ -1,0 +1,490 @@
+/* Keys and values in pages, and attention inside of segments. Pools that are larger than a shader
+ * sees go by ranges of pages, long lines by splits of their positions; what those leave is merged.
+ */
+
+#include "backend/vulkan/vulkan.h"
+
+#include "interns1/model.h"
+
+enum {
+    LANES = 64,
+    MOST_QUERIES = 16,
+    MOST_POSITIONS = 32,
+    MOST_WIDTH = 256, /* of a head */
+    MOST_SPLITS = 64,
+    LONG_SPLIT = 256, /* positions of one where there are few queries */
+    FEW_GROUPS = 64,  /* work groups that leave a device idle */
+};
+
+/* As attention.comp has it. */
+enum { WRITES_STATE = 1, ROUNDS = 2, CAUSAL = 4 };
+typedef struct push {
+    uint32_t q_at, q_stride[3], y_at, y_stride[3], k_at, k_stride[3], v_at, v_stride[3];
+    uint32_t rows_at, rows_stride, pages_at, pages_stride;
+    uint32_t t_begin, t_end, heads, page_length, page_begin, page_end;
+    uint32_t split, first_split, state_at, flags;
+    float factor;
+    uint32_t width;
+} push;
+
+static void outer_strides(const ins1_tensor_desc *x, uint32_t stride[3])
+{
+    for (int32_t i = 0; i < 3; i++)
+        stride[i] = (uint32_t)s1_vk_stride(x, i);
+}
+
+/* Elements from element 0 to the last of the axes behind the first. */
+static int64_t reach(const ins1_tensor_desc *x, int32_t from)
+{
+    int64_t last = 0;
+    for (int32_t i = from; i < x->ndim; i++)
+        last += (x->dim[i] - 1) * s1_vk_stride(x, i);
+    return last;
+}
+
+/* Entries [begin, end) of the first axis. */
+static bool see_part(const s1_vk_device *d, const ins1_tensor_desc *x, int64_t begin, int64_t end,
+                     s1_vk_use *use, uint32_t *at)
+{
+    int64_t step = s1_vk_stride(x, 0);
+    return s1_vk_see(d, x, begin * step, (end - 1) * step + reach(x, 1), use, at);
+}
+
+static int64_t least(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+/* ---- tiles ------------------------------------------------------------------------------------
+ */
+
+typedef struct tile {
+    uint32_t queries, positions;
+} tile;
+
+static uint32_t room_for(int64_t width)
+{
+    return (uint32_t)(s1_vk_ceil_div(width, LANES) * LANES);
+}
+
+static uint64_t shared_of(tile t, int64_t width)
+{
+    uint64_t row = (uint64_t)room_for(width) + 1;
+    return 4 * ((t.queries + t.positions) * row + t.queries * (t.positions + 5) + 3 * t.positions);
+}
+
+/* The largest that fits; false when none does. */
+static bool tile_for(const s1_vk_device *d, int64_t width, tile *out)
+{
+    tile t = { MOST_QUERIES, MOST_POSITIONS };
+    while (width <= MOST_WIDTH && shared_of(t, width) > d->entry->shared) {
+        if (t.queries == 1 && t.positions == 1)
+            return false;
+        if (t.positions > t.queries || t.queries == 1)
+            t.positions /= 2;
+        else
+            t.queries /= 2;
+    }
+    *out = t;
+    return width <= MOST_WIDTH;
+}
+
+bool s1_vk_head_fits(const s1_vk_device *device, int64_t width)
+{
+    tile t;
+    return tile_for(device, width, &t);
+}
+
+/* ---- pages ------------------------------------------------------------------------------------
+ */
+
+/* How many pages of both pools are seen at once; 0: not even one. */
+static int64_t pages_at_once(const s1_vk_device *d, const ins1_tensor_desc *k,
+                             const ins1_tensor_desc *v)
+{
+    s1_vk_use use;
+    uint32_t at;
+    int64_t n = k->dim[0];
+
+    if (s1_vk_see_all(d, k, &use, &at) && s1_vk_see_all(d, v, &use, &at))
+        return n;
+    for (const ins1_tensor_desc *pool = k;; pool = v) {
+        int64_t room = (int64_t)d->entry->range - S1_VK_ALIGN;
+        int64_t page = s1_vk_stride(pool, 0) * s1_vk_size(pool->dtype);
+        int64_t last = (reach(pool, 1) + 1) * s1_vk_size(pool->dtype);
+        if (room < last)
+            return 0;
+        n = page ? least(n, (room - last) / page + 1) : n;
+        if (pool == v)
+            return n;
+    }
+}
+
+typedef struct put_push {
+    uint32_t k_at, k_stride[2], v_at, v_stride[2];
+    uint32_t rows_at, rows_stride, pages_at, pages_stride;
+    uint32_t k_pool_at, k_pool_stride[3], v_pool_at, v_pool_stride[3];
+    uint32_t first_row, n_rows, groups, d;
+    uint32_t page_length, page_begin, page_end;
+} put_push;
+
+static int32_t put_into(s1_vk_stream *s, const ins1_op *op, s1_vk_call *call, put_push *v)
+{
+    const ins1_tensor_desc *k_pool = &op->out[0], *v_pool = &op->out[1];
+    int64_t n_pages = k_pool->dim[0], step = pages_at_once(s->device, k_pool, v_pool);
+
+    if (!step)
+        return INS1_E_UNSUPPORTED;
+    for (int64_t page = 0; page < n_pages; page += step) {
+        int64_t end = least(page + step, n_pages);
+        v->page_begin = (uint32_t)page;
+        v->page_end = (uint32_t)end;
+        if (!see_part(s->device, k_pool, page, end, &call->use[4], &v->k_pool_at) ||
+            !see_part(s->device, v_pool, page, end, &call->use[5], &v->v_pool_at))
+            return INS1_E_UNSUPPORTED;
+        int32_t status = s1_vk_dispatch(s, call);
+        if (status != INS1_OK)
+            return status;
+    }
+    return INS1_OK;
+}
+
+/* Rows [begin, end), by halves where they are too far apart. */
+static int32_t put_rows(s1_vk_stream *s, const ins1_op *op, int64_t begin, int64_t end)
+{
+    const ins1_tensor_desc *k = &op->in[0], *value = &op->in[1], *pages = &op->in[3];
+    const ins1_tensor_desc *k_pool = &op->out[0];
+    put_push v = {
+        .k_stride = { (uint32_t)s1_vk_stride(k, 0), (uint32_t)s1_vk_stride(k, 1) },
+        .v_stride = { (uint32_t)s1_vk_stride(value, 0), (uint32_t)s1_vk_stride(value, 1) },
+        .rows_stride = (uint32_t)s1_vk_stride(&op->in[2], 0),
+        .pages_stride = (uint32_t)s1_vk_stride(pages, 0),
+        .first_row = (uint32_t)begin,
+        .n_rows = (uint32_t)(end - begin),
+        .groups = (uint32_t)k->dim[1],
+        .d = (uint32_t)k->dim[3],
+        .page_length = (uint32_t)k_pool->dim[2],
+    };
+    s1_vk_call call = {
+        .shader = S1_VK_KV_PUT,
+        .constants = { s1_vk_type(k_pool->dtype), s1_vk_type(op->out[1].dtype) },
+        .push = &v,
+        .push_size = sizeof(v),
+        .groups = { 1, 1, 1 },
+        .work = (double)(end - begin) * (double)(k->dim[1] * k->dim[3]) * 8,
+    };
+    int64_t groups = s1_vk_ceil_div((end - begin) * k->dim[1] * k->dim[3], LANES);
+
+    call.groups[0] = (uint32_t)groups;
+    outer_strides(k_pool, v.k_pool_stride);
+    outer_strides(&op->out[1], v.v_pool_stride);
+    if (!s1_vk_see_all(s->device, pages, &call.use[3], &v.pages_at))
+        return INS1_E_UNSUPPORTED;
+    if (groups <= s->device->entry->most_groups &&
+        see_part(s->device, k, begin, end, &call.use[0], &v.k_at) &&
+        see_part(s->device, value, begin, end, &call.use[1], &v.v_at) &&
+        see_part(s->device, &op->in[2], begin, end, &call.use[2], &v.rows_at))
+        return put_into(s, op, &call, &v);
+    if (end - begin < 2)
+        return INS1_E_UNSUPPORTED;
+    int64_t middle = begin + (end - begin) / 2;
+    int32_t status = put_rows(s, op, begin, middle);
+    return status == INS1_OK ? put_rows(s, op, middle, end) : status;
+}
+
+int32_t s1_vk_kv_put(s1_vk_stream *s, const ins1_op *op)
+{
+    const ins1_tensor_desc *k = &op->in[0];
+    return k->dim[0] && k->dim[1] && k->dim[3] ? put_rows(s, op, 0, k->dim[0]) : INS1_OK;
+}
+
+/* ---- attention over pages ---------------------------------------------------------------------
+ */
+
+typedef struct paged {
+    const ins1_tensor_desc *q, *k, *v, *rows, *pages, *y;
+    tile tile;
+    int64_t rows_a_tile, chunks; /* chunks: tiles that the heads of one row need */
+    int64_t pages_at_once, positions;
+    float factor;
+} paged;
+
+static double work_of(const paged *p, int64_t t, int64_t positions)
+{
+    return 2.0 * (double)(t * p->q->dim[1] * p->q->dim[2]) * (double)(p->q->dim[3] + 8) *
+           (double)positions;
+}
+
+/* Positions of one split: so that a split of one tile is short, and few queries fill the device. */
+static int64_t split_of(const s1_vk_stream *s, const paged *p, int64_t t)
+{
+    int64_t groups = s1_vk_ceil_div(t, p->rows_a_tile) * p->chunks * p->q->dim[1];
+    double short_enough = s->budget / work_of(p, t, 1);
+    int64_t length = short_enough < (double)p->positions ? (int64_t)short_enough : p->positions;
+
+    if (groups < FEW_GROUPS)
+        length = least(length, LONG_SPLIT);
+    if (length < s1_vk_ceil_div(p->positions, MOST_SPLITS))
+        length = s1_vk_ceil_div(p->positions, MOST_SPLITS);
+    return s1_vk_ceil_div(length, p->tile.positions) * p->tile.positions;
+}
+
+static int32_t merge(s1_vk_stream *s, const paged *p, int64_t t0, int64_t t1, int64_t n_parts)
+{
+    struct {
+        uint32_t y_at, y_stride[3], t_begin, n_rows, groups, heads, d, n_parts;
+    } v = {
+        .t_begin = (uint32_t)t0,
+        .n_rows = (uint32_t)(t1 - t0),
+        .groups = (uint32_t)p->q->dim[1],
+        .heads = (uint32_t)p->q->dim[2],
+        .d = (uint32_t)p->q->dim[3],
+        .n_parts = (uint32_t)n_parts,
+    };
+    int64_t n = (t1 - t0) * p->q->dim[1] * p->q->dim[2] * p->q->dim[3];
+    s1_vk_call call = {
+        .shader = S1_VK_MERGE,
+        .use = { s1_vk_use_of(s->scratch) },
+        .push = &v,
+        .push_size = sizeof(v),
+        .groups = { (uint32_t)s1_vk_ceil_div(n, LANES), 1, 1 },
+        .work = (double)n * (double)n_parts * 2,
+    };
+
+    outer_strides(p->y, v.y_stride);
+    if (!see_part(s->device, p->y, t0, t1, &call.use[1], &v.y_at))
+        return INS1_E_UNSUPPORTED;
+    int32_t status = s1_vk_barrier(s);
+    if (status == INS1_OK)
+        status = s1_vk_dispatch(s, &call);
+    return status == INS1_OK ? s1_vk_barrier(s) : status; /* the scratch is used again */
+}
+
+static push paged_push(const paged *p, int64_t t0, int64_t t1)
+{
+    push v = {
+        .rows_stride = (uint32_t)s1_vk_stride(p->rows, 0),
+        .pages_stride = (uint32_t)s1_vk_stride(p->pages, 0),
+        .t_begin = (uint32_t)t0,
+        .t_end = (uint32_t)t1,
+        .heads = (uint32_t)p->q->dim[2],
+        .page_length = (uint32_t)p->k->dim[2],
+        .factor = p->factor,
+        .width = (uint32_t)p->q->dim[3],
+    };
+    outer_strides(p->q, v.q_stride);
+    outer_strides(p->y, v.y_stride);
+    outer_strides(p->k, v.k_stride);
+    outer_strides(p->v, v.v_stride);
+    return v;
+}
+
+/* The pages that `v` says, all splits. */
+static int32_t attend_pages(s1_vk_stream *s, const paged *p, s1_vk_call *call, push *v,
+                            int64_t n_splits)
+{
+    double work = work_of(p, v->t_end - v->t_begin, v->split);
+    int64_t at_once = work < s->budget ? (int64_t)(s->budget / work) : 1;
+
+    for (int64_t z = 0; z < n_splits; z += at_once) {
+        int64_t n = least(at_once, n_splits - z);
+        v->first_split = (uint32_t)z;
+        call->groups[2] = (uint32_t)n;
+        call->work = work * (double)n;
+        int32_t status = s1_vk_dispatch(s, call);
+        if (status != INS1_OK)
+            return status;
+    }
+    return INS1_OK;
+}
+
+static int32_t attend_rows(s1_vk_stream *s, const paged *p, int64_t t0, int64_t t1);
+
+static int32_t attend_halves(s1_vk_stream *s, const paged *p, int64_t t0, int64_t t1)
+{
+    int64_t half = (t1 - t0) / 2;
+    half = half > p->rows_a_tile ? half / p->rows_a_tile * p->rows_a_tile : half;
+    if (!half)
+        return INS1_E_UNSUPPORTED;
+    int32_t status = attend_rows(s, p, t0, t0 + half);
+    return status == INS1_OK ? attend_rows(s, p, t0 + half, t1) : status;
+}
+
+static int32_t attend_rows(s1_vk_stream *s, const paged *p, int64_t t0, int64_t t1)
+{
+    push v = paged_push(p, t0, t1);
+    s1_vk_call call = {
+        .shader = S1_VK_ATTENTION,
+        .constants = { room_for(p->q->dim[3]), p->tile.queries, p->tile.positions, 1,
+                       s1_vk_type(p->k->dtype), s1_vk_type(p->v->dtype) },
+        .push = &v,
+        .push_size = sizeof(v),
+        .is_vague = true,
+    };
+    int64_t t = t1 - t0, split = split_of(s, p, t), n_pages = p->k->dim[0];
+    int64_t n_splits = s1_vk_ceil_div(p->positions, split);
+    int64_t n_parts = n_splits * s1_vk_ceil_div(n_pages, p->pages_at_once);
+    uint64_t part_bytes = (uint64_t)(t * p->q->dim[1] * p->q->dim[2] * (p->q->dim[3] + 2)) * 4;
+    uint64_t state_bytes = n_parts > 1 ? part_bytes * (uint64_t)n_parts : 0;
+
+    v.split = (uint32_t)split;
+    call.groups[0] = (uint32_t)(s1_vk_ceil_div(t, p->rows_a_tile) * p->chunks);
+    call.groups[1] = (uint32_t)p->q->dim[1];
+    if ((t > p->rows_a_tile && work_of(p, t, p->positions) > s->budget) ||
+        state_bytes + S1_VK_ALIGN > s->device->entry->range ||
+        call.groups[0] > s->device->entry->most_groups ||
+        !see_part(s->device, p->q, t0, t1, &call.use[0], &v.q_at) ||
+        !see_part(s->device, p->y, t0, t1, &call.use[5], &v.y_at))
+        return attend_halves(s, p, t0, t1);
+    if (!see_part(s->device, p->rows, t0, t1, &call.use[3], &v.rows_at) ||
+        !s1_vk_see_all(s->device, p->pages, &call.use[4], &v.pages_at))
+        return INS1_E_UNSUPPORTED;
+    if (n_parts > 1) {
+        int32_t status = s1_vk_scratch(s, state_bytes);
+        if (status != INS1_OK)
+            return status;
+        s->listed.is_there = false;
+        call.use[6] = s1_vk_use_of(s->scratch);
+        v.flags = WRITES_STATE;
+    }
+    for (int64_t page = 0; page < n_pages; page += p->pages_at_once) {
+        int64_t end = least(page + p->pages_at_once, n_pages);
+        v.page_begin = (uint32_t)page;
+        v.page_end = (uint32_t)end;
+        if (!see_part(s->device, p->k, page, end, &call.use[1], &v.k_at) ||
+            !see_part(s->device, p->v, page, end, &call.use[2], &v.v_at))
+            return INS1_E_UNSUPPORTED;
+        int32_t status = attend_pages(s, p, &call, &v, n_splits);
+        if (status != INS1_OK)
+            return status;
+        v.state_at += (uint32_t)(part_bytes / 4 * (uint64_t)n_splits);
+    }
+    return n_parts > 1 ? merge(s, p, t0, t1, n_parts) : INS1_OK;
+}
+
+int32_t s1_vk_attention(s1_vk_stream *s, const ins1_op *op)
+{
+    paged p = {
+        .q = &op->in[0],
+        .k = &op->in[1],
+        .v = &op->in[2],
+        .rows = &op->in[3],
+        .pages = &op->in[4],
+        .y = &op->out[0],
+        .factor = op->f[0],
+        .positions = op->in[4].dim[1] * op->in[1].dim[2],
+        .pages_at_once = pages_at_once(s->device, &op->in[1], &op->in[2]),
+    };
+    int64_t heads = p.q->dim[2];
+
+    if (!p.q->dim[0] || !p.q->dim[1] || !heads || !p.q->dim[3])
+        return INS1_OK;
+    if (!tile_for(s->device, p.q->dim[3], &p.tile) || !p.pages_at_once)
+        return INS1_E_UNSUPPORTED;
+    p.rows_a_tile = heads < p.tile.queries ? p.tile.queries / heads : 1;
+    p.chunks = s1_vk_ceil_div(heads, p.tile.queries);
+    return attend_rows(s, &p, 0, p.q->dim[0]);
+}
+
+/* ---- attention inside segments ----------------------------------------------------------------
+ */
+
+typedef struct segments {
+    const ins1_op *op;
+    tile tile;
+} segments;
+
+/* Segments, rows and heads. */
+typedef struct part {
+    int64_t s0, s1, t0, t1, h0, h1;
+} part;
+
+static int32_t attend_part(s1_vk_stream *s, const segments *p, part at);
+
+static int32_t attend_both(s1_vk_stream *s, const segments *p, part first, part second)
+{
+    int32_t status = attend_part(s, p, first);
+    return status == INS1_OK ? attend_part(s, p, second) : status;
+}
+
+/* By segments, by heads, by rows. */
+static int32_t cut_part(s1_vk_stream *s, const segments *p, const part *at)
+{
+    part a = *at, b = *at;
+
+    if (at->s1 - at->s0 > 1)
+        a.s1 = b.s0 = at->s0 + (at->s1 - at->s0) / 2;
+    else if (at->h1 - at->h0 > 1)
+        a.h1 = b.h0 = at->h0 + (at->h1 - at->h0) / 2;
+    else
+        a.t1 = b.t0 =
+            at->t0 + s1_vk_ceil_div((at->t1 - at->t0) / 2, p->tile.queries) * p->tile.queries;
+    return attend_both(s, p, a, b);
+}
+
+/* Segments, all rows, heads [h0, h1): `at` is moved to the first of them. */
+static bool see_segments(const s1_vk_device *d, const ins1_tensor_desc *x, const part *of,
+                         s1_vk_use *use, uint32_t *at)
+{
+    int64_t origin = of->s0 * s1_vk_stride(x, 0) + of->h0 * s1_vk_stride(x, 2);
+    int64_t last = (of->s1 - 1) * s1_vk_stride(x, 0) + (x->dim[1] - 1) * s1_vk_stride(x, 1) +
+                   (of->h1 - 1) * s1_vk_stride(x, 2) + x->dim[3] - 1;
+    if (!s1_vk_see(d, x, origin, last, use, at))
+        return false;
+    *at += (uint32_t)origin;
+    return true;
+}
+
+static int32_t attend_part(s1_vk_stream *s, const segments *p, part at)
+{
+    const ins1_op *op = p->op;
+    const ins1_tensor_desc *q = &op->in[0], *y = &op->out[0];
+    int64_t n_segments = at.s1 - at.s0, t = at.t1 - at.t0, n_heads = at.h1 - at.h0;
+    push v = {
+        .t_begin = (uint32_t)at.t0,
+        .t_end = (uint32_t)at.t1,
+        .heads = 1,
+        .page_length = (uint32_t)q->dim[1],
+        .flags = (op->i[0] == INS1_PRECISION_BF16 ? ROUNDS : 0) |
+                 (op->flags & INS1_OP_CAUSAL ? CAUSAL : 0),
+        .factor = op->f[0],
+        .width = (uint32_t)q->dim[3],
+    };
+    s1_vk_call call = {
+        .shader = S1_VK_ATTENTION,
+        .constants = { room_for(q->dim[3]), p->tile.queries, p->tile.positions, 0, S1_VK_F32,
+                       S1_VK_F32 },
+        .push = &v,
+        .push_size = sizeof(v),
+        .groups = { (uint32_t)s1_vk_ceil_div(t, p->tile.queries), (uint32_t)n_heads,
+                    (uint32_t)n_segments },
+        .work = 2.0 * (double)(n_segments * t * n_heads) * (double)(q->dim[1] * (q->dim[3] + 8)),
+    };
+    int64_t most = s->device->entry->most_groups;
+    bool can_cut = n_segments > 1 || n_heads > 1 || t > p->tile.queries;
+
+    outer_strides(q, v.q_stride);
+    outer_strides(&op->in[1], v.k_stride);
+    outer_strides(&op->in[2], v.v_stride);
+    outer_strides(y, v.y_stride);
+    bool fits = n_segments <= most && n_heads <= most && call.groups[0] <= most &&
+                see_segments(s->device, q, &at, &call.use[0], &v.q_at) &&
+                see_segments(s->device, &op->in[1], &at, &call.use[1], &v.k_at) &&
+                see_segments(s->device, &op->in[2], &at, &call.use[2], &v.v_at) &&
+                see_segments(s->device, y, &at, &call.use[5], &v.y_at);
+    if (can_cut && (!fits || call.work > s->budget))
+        return cut_part(s, p, &at);
+    return fits ? s1_vk_dispatch(s, &call) : INS1_E_UNSUPPORTED;
+}
+
+int32_t s1_vk_self_attention(s1_vk_stream *s, const ins1_op *op)
+{
+    const ins1_tensor_desc *q = &op->in[0];
+    segments p = { .op = op };
+
+    if (!q->dim[0] || !q->dim[1] || !q->dim[2] || !q->dim[3])
+        return INS1_OK;
+    if (!tile_for(s->device, q->dim[3], &p.tile))
+        return INS1_E_UNSUPPORTED;
+    return attend_part(s, &p, (part){ 0, q->dim[0], 0, q->dim[1], 0, q->dim[2] });
+}
