@@ -12,7 +12,8 @@
 #include <time.h>
 
 /* Speed of products through the CPU backend's table, beside the limits of the machine measured in
- * the same moment: the peak of the BF16 dot product, and one ascending read per thread.
+ * the same moment: the peak of the BF16 dot product (of F32 where there is no instruction for it),
+ * and one ascending read per thread.
  *
  *     gemm [threads [level [milliseconds [word in the name]]]]
  */
