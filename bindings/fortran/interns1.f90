@@ -1854,7 +1854,6 @@ module interns1
       integer(c_int32_t) :: answer
     end function ins1_vision_encoder_encode_pixels
 
-    ! The same up to the last hidden state before projector or merger.
     function ins1_vision_encoder_tower( &
       out, &
       encoder, &

@@ -296,15 +296,12 @@ static ins1_status judge(judging *j, ins1_session *session, int32_t seq, float *
     if (!j->texts)
         return s1_out_of_memory(j->memory, n * sizeof(*j->texts), "a list of texts",
                                 j->call->error);
-    memset(j->texts, 0, n * sizeof(*j->texts));
     status = make_texts(j);
     if (status == INS1_OK)
         status = run_texts(j, session, seq, rewards);
     for (size_t i = 0; i < n; i++)
         tokens_free(j, &j->texts[i]);
     s1_free(j->memory, j->texts, n * sizeof(*j->texts), INS1_MEM_SCRATCH);
-    if (status != INS1_OK)
-        memset(rewards, 0, n * sizeof(*rewards));
     return status;
 }
 
@@ -329,5 +326,9 @@ ins1_status ins1_polar_score(ins1_session *session, int32_t seq, const ins1_toke
         status = s1_fail(call.error, INS1_E_ARGUMENT, "no place for %zu rewards",
                          j.request.n_candidates);
     s1_session_leave(session); /* the parts of the work are calls of their own */
-    return status == INS1_OK ? judge(&j, session, seq, rewards) : status;
+    if (status == INS1_OK)
+        status = judge(&j, session, seq, rewards);
+    if (status != INS1_OK && rewards && j.request.n_candidates)
+        memset(rewards, 0, j.request.n_candidates * sizeof(*rewards));
+    return status;
 }

@@ -77,6 +77,12 @@ def failures_are_told():
     check_status(1, "info", "/nowhere", said="/nowhere")
     check_status(1, "info", model, "--level", "avx9000", said="avx9000")
     check_status(1, "info", model, "--device", "abacus", said="abacus")
+    check_status(1, "info", model, "--device", ",", said="','")
+    for part in ("layers=0", "layers=-1", "layers=2x", "layers=99999999999", "bytes=", "bytes=0", "bytes=1Q", "bytes=1MB",
+                 "bytes=99999999T", "bytes=99999999999999999999", "size=3", "layers"):
+        check_status(1, "info", model, "--device", "cpu," + part, said=f"'{part}' in --device cpu,{part}")
+    check_status(1, "plan", model, "--device", "cpu,layers=99", said="99 layers")
+    check_status(0, "plan", model, "--device", "cpu,bytes=1T")
     check_status(1, "info", model, "--plugin", "/nowhere.so", said="/nowhere.so")
     check_status(2, "embed", model, "out.npy", said="nothing to encode")
     check_status(1, "embed", model, "out.npy", "--series", "x.csv", said="INS1_E_UNSUPPORTED")
@@ -317,46 +323,13 @@ def images():
     check_status(1, "preprocess", model, "out.npy", "--image", golden / "pixels-s1/dot.png", said="vision_config")
 
 
-VISION = {"depth": 1, "hidden_size": 8, "intermediate_size": 12, "model_type": "interns1_pro_vision", "num_heads": 2,
-          "num_position_embeddings": 9, "out_hidden_size": 192, "patch_size": 4}
-
-
-def tower_file(path):
-    """A tower of small random numbers for the demo's decoder, as the only tensors of a file."""
-    shapes = {"patch_embed.proj.weight": [8, 3, 2, 4, 4], "patch_embed.proj.bias": [8], "pos_embed.weight": [9, 8]}
-    for name, rows, columns in (("blocks.0.attn.qkv", 24, 8), ("blocks.0.attn.proj", 8, 8), ("blocks.0.mlp.linear_fc1", 12, 8),
-                                ("blocks.0.mlp.linear_fc2", 8, 12), ("merger.linear_fc1", 32, 32), ("merger.linear_fc2", 192, 32)):
-        shapes |= {name + ".weight": [rows, columns], name + ".bias": [rows]}
-    for name in ("blocks.0.norm1", "blocks.0.norm2", "merger.norm"):
-        shapes |= {name + ".weight": [8], name + ".bias": [8]}
-    header, data, draw = {}, b"", random.Random(1)
-    for name, shape in shapes.items():
-        values = [draw.gauss(0, 0.5) for _ in range(math.prod(shape))]
-        blob = struct.pack(f"<{len(values)}f", *values)
-        header["model.visual." + name] = {"dtype": "F32", "shape": shape, "data_offsets": [len(data), len(data) + len(blob)]}
-        data += blob
-    text = json.dumps(header).encode()
-    text += b" " * (-len(text) % 8)
-    path.write_bytes(len(text).to_bytes(8, "little") + text + data)
-
-
 def images_are_asked_about():
     """`run` gives the text that `embed`, `render` and `logits` give step by step."""
     demo, picture = golden.parent.parent / "examples/demo-model/interns1-demo", golden / "pro-vision/image.png"
     if not (demo / "model.safetensors").exists():
         return print("skipped: no demo model")
+    folder, config = demo.resolve(), json.loads((demo / "config.json").read_text())
     with tempfile.TemporaryDirectory() as out:
-        folder = pathlib.Path(out) / "model"
-        folder.mkdir()
-        for file in demo.resolve().iterdir():
-            name = "model-00001-of-00002.safetensors" if file.name == "model.safetensors" else file.name
-            if file.name != "config.json":
-                (folder / name).symlink_to(file)
-        config = json.loads((demo / "config.json").read_text())
-        (folder / "config.json").write_text(json.dumps(config | {"vision_config": VISION}))
-        (folder / "preprocessor_config.json").write_text('{"size": {"shortest_edge": 1024, "longest_edge": 2048}}')
-        tower_file(folder / "model-00002-of-00002.safetensors")
-
         rows = pathlib.Path(out) / "rows.npy"
         said = json.loads(check_status(0, "embed", folder, rows, "--image", picture))
         n = said["tokens"]

@@ -262,8 +262,12 @@ int main(int argc, char **argv)
         if (strncmp(entry->d_name, "case", 4) != 0)
             continue;
         task t = read_task(argv[1], entry->d_name);
-        if (!open_bench(&b, argv[1], argv[2], &plain, t.is_unbiased))
+        if (!open_bench(&b, argv[1], argv[2], &plain, t.is_unbiased)) {
+            free(t.file.bytes);
+            free_array(&t.expect);
+            closedir(folder);
             return SKIPPED;
+        }
         float *rows = run_task(&b, &t);
         compare_values(&t, rows, &worst);
         if (is_level(argv[2]))

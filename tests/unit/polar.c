@@ -217,6 +217,7 @@ START_TEST(every_allocation_may_fail)
     float want[N_ANSWERS], rewards[N_ANSWERS];
     ck_assert_int_eq(score(want), INS1_OK);
     for (int n = 0;; n++) {
+        rewards[0] = 1;
         source_meter.until_refusal = n;
         ins1_status status = score(rewards);
         source_meter.until_refusal = -1;

@@ -4,7 +4,7 @@
     shapes.py PROGRAM MAKE_SHAPES FOLDER
 
 PROGRAM is shapes.c, MAKE_SHAPES tests/reference/shapes.py, FOLDER where the files of holes may lie. Times
-above 2 s are printed, above 10 s they fail: a loaded machine is no mistake of ours.
+above 2 s are printed, above 30 s they fail: a loaded machine is no mistake of ours.
 """
 import json
 import math
@@ -14,7 +14,7 @@ import subprocess
 import sys
 
 MODELS = ["intern-s1", "intern-s1-fp8", "intern-s1-mini", "intern-s1-pro"]
-N_CTX, N_SEQ, EXPECTED_S, LIMIT_S = 4096, 2, 2, 10
+N_CTX, N_SEQ, EXPECTED_S, LIMIT_S = 4096, 2, 2, 30
 
 
 def headers(folder):

@@ -92,7 +92,7 @@ static void teardown(void)
 
 /* --- what goes in --- */
 
-static float pixels[3 * 3 * SIDE * SIDE]; /* three tiles, or more patches than are used */
+static float pixels[PATCHES * 96]; /* or three tiles, which are fewer */
 
 static void fill_pixels(void)
 {
@@ -600,6 +600,15 @@ static tiny tiny_patches(void)
     return t;
 }
 
+static void replace(tiny *t, const char *from, const char *to)
+{
+    char rest[sizeof(t->config)];
+    char *at = strstr(t->config, from);
+    ck_assert_ptr_nonnull(at);
+    snprintf(rest, sizeof(rest), "%s%s", to, at + strlen(from));
+    snprintf(at, sizeof(t->config) - (size_t)(at - t->config), "%s", rest);
+}
+
 static made folder;
 
 static ins1_status open_tiny(const tiny *t)
@@ -669,13 +678,11 @@ END_TEST
 START_TEST(tensors_and_keys_that_nobody_reads_are_told)
 {
     tiny t = tiny_tiles();
-    char *at = strstr(t.config, "\"hidden_size\":8");
     tiny_add(&t, LAYER "surprise", "BF16", 1, 8, 0, 0);
     ck_assert_int_eq(open_tiny(&t), INS1_OK);
     ck_assert_msg(strstr(logged, "surprise"), "%s", logged);
     t.n--;
-    memmove(at + 13, at, strlen(at) + 1);
-    memcpy(at, "\"new_key\": 3,", 13);
+    replace(&t, "\"hidden_size\":8", "\"new_key\":3,\"hidden_size\":8");
     ck_assert_int_eq(open_tiny(&t), INS1_OK);
     ck_assert_msg(strstr(logged, "vision_config/new_key"), "%s", logged);
 }
@@ -685,9 +692,7 @@ START_TEST(weights_without_a_tower_have_no_vision_part)
 {
     tiny t = tiny_dense();
     ins1_model_info info = INS1_INIT(ins1_model_info);
-    char *at = strstr(t.config, "\"image_token_id\"");
-    memmove(at + 19, at, strlen(at) + 1);
-    memcpy(at, "\"vision_config\":{},", 19);
+    replace(&t, "\"image_token_id\"", "\"vision_config\":{},\"image_token_id\"");
     ck_assert_int_eq(open_tiny(&t), INS1_E_UNSUPPORTED);
     ck_assert_msg(strstr(error.text, "no vision encoder"), "%s", error.text);
     ins1_model_options open = made_options(&folder);
@@ -735,12 +740,7 @@ static const struct {
 START_TEST(a_config_is_read_with_suspicion)
 {
     tiny t = configs[_i].is_patches ? tiny_patches() : tiny_tiles();
-    char rest[sizeof(t.config)];
-    char *at = strstr(t.config, configs[_i].from);
-    ck_assert_ptr_nonnull(at);
-    strcpy(rest, at + strlen(configs[_i].from));
-    strcpy(at, configs[_i].to);
-    strcat(at, rest);
+    replace(&t, configs[_i].from, configs[_i].to);
     ck_assert_int_eq(open_tiny(&t), configs[_i].status);
     ck_assert_msg(strstr(error.text, configs[_i].said), "%s", error.text);
 }

@@ -1390,7 +1390,7 @@ extern "C" {
     pub fn ins1_vision_encoder_preprocess_video(encoder: *mut ins1_vision_encoder, video: *const ins1_video, flags: u32, out: *mut f32, capacity: usize, count: *mut usize, info: *mut ins1_pixels_info, call: *const ins1_call) -> i32;
     /// Encode pixels that were preprocessed elsewhere.
     pub fn ins1_vision_encoder_encode_pixels(out: *mut *mut ins1_embeds, encoder: *mut ins1_vision_encoder, pixels: *const f32, info: *const ins1_pixels_info, call: *const ins1_call) -> i32;
-    /// The same up to the last hidden state before projector or merger.
+    /// The same up to the last hidden state before projector or merger: for each tile a row before all patches, then those; for each step in time the patches.
     pub fn ins1_vision_encoder_tower(out: *mut *mut ins1_embeds, encoder: *mut ins1_vision_encoder, pixels: *const f32, info: *const ins1_pixels_info, call: *const ins1_call) -> i32;
     /// Show the hidden states of a tower from the next encoding on: `seq` is the tile, or the step in time, `first` a row of it.
     pub fn ins1_vision_encoder_observe(encoder: *mut ins1_vision_encoder, mask: u32, callback: ins1_observe_fn, user: *mut c_void, call: *const ins1_call) -> i32;

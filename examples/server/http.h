@@ -1,0 +1,17 @@
+#ifndef SERVER_HTTP_H
+#define SERVER_HTTP_H
+
+#include "engine.h"
+
+/* The network: a thread for each connection reads a request, prepares it and writes the answer. */
+typedef struct http http;
+
+/* NULL: `error` says why. */
+http *http_start(served *s, engine *e, problem *why);
+int http_port(const http *h);
+
+/* No new connections; those that are open go on. */
+void http_close(http *h);
+void http_destroy(http *h);
+
+#endif

@@ -1,0 +1,69 @@
+#include "problem.h"
+
+#include <jansson.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+/* Cut between two characters. */
+static void cut(char *text, size_t size)
+{
+    size_t n = strnlen(text, size - 1);
+    if (n < size - 1)
+        return;
+    while (n && ((unsigned char)text[n - 1] & 0xc0) == 0x80)
+        n--;
+    text[n ? n - 1 : 0] = '\0';
+}
+
+bool refuse(problem *p, int http, const char *code, const char *param, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    p->http = http;
+    p->code = code;
+    snprintf(p->param, sizeof(p->param), "%s", param ? param : "");
+    cut(p->param, sizeof(p->param));
+    vsnprintf(p->text, sizeof(p->text), format, args);
+    cut(p->text, sizeof(p->text));
+    va_end(args);
+    return false;
+}
+
+bool refuse_status(problem *p, const char *param, const ins1_error *error)
+{
+    switch (error->status) {
+    case INS1_E_FULL:
+        return refuse(p, 400, "context_length_exceeded", param, "%s", error->text);
+    case INS1_E_ARGUMENT:
+    case INS1_E_FORMAT:
+    case INS1_E_BUDGET:
+    case INS1_E_UNSUPPORTED:
+    case INS1_E_IO:
+        return refuse(p, 400, ins1_status_name(error->status), param, "%s", error->text);
+    case INS1_E_MEMORY:
+        return refuse(p, 503, "out_of_memory", param, "%s", error->text);
+    default:
+        return refuse(p, 500, ins1_status_name(error->status), param, "%s", error->text);
+    }
+}
+
+static const char *type_of(int http)
+{
+    return http == 429 ? "rate_limit_error" : http < 500 ? "invalid_request_error" : "server_error";
+}
+
+char *problem_json(const problem *p)
+{
+    json_t *error =
+        json_pack("{s:{s:s, s:s, s:s?, s:s?}}", "error", "message", p->text, "type",
+                  type_of(p->http), "param", p->param[0] ? p->param : NULL, "code", p->code);
+    /* What the library or a client wrote may be no UTF-8; jansson takes nothing else. */
+    if (!error)
+        error =
+            json_pack("{s:{s:s, s:s, s:n, s:s?}}", "error", "message", "the request was refused",
+                      "type", type_of(p->http), "param", "code", p->code);
+    char *text = json_dumps(error, JSON_COMPACT);
+    json_decref(error);
+    return text;
+}
