@@ -53,9 +53,11 @@ enum {
 
 /* Zero means the default in every field but struct_size. */
 typedef struct ins1_timeseries_encoder_options {
-    uint32_t struct_size;    /* sizeof(ins1_timeseries_encoder_options) */
-    uint32_t flags;          /* INS1_TIMESERIES_ENCODER_* */
-    int32_t device;          /* index; operations that it lacks run on the CPU */
+    uint32_t struct_size; /* sizeof(ins1_timeseries_encoder_options) */
+    uint32_t flags;       /* INS1_TIMESERIES_ENCODER_* */
+    /* Index. Operations that it lacks run on the CPU, over the same memory; a device with memory of
+       its own that lacks one leaves the whole encoder to the CPU, with a warning in the log. */
+    int32_t device;
     int32_t precision;       /* INS1_PRECISION_* */
     uint64_t max_samples;    /* the rest is cut off after normalisation; 0 is no limit */
     uint64_t scratch_budget; /* bytes; 0 is the library's choice within the runtime's budget */

@@ -15,6 +15,13 @@ ins1_status s1_series_advance(s1_series_progress *progress, uint64_t steps, cons
     return s1_call_progress(call, INS1_PHASE_ENCODE, progress->done, progress->total);
 }
 
+ins1_status s1_series_run_listed(ins1_timeseries_encoder *e, const s1_call *call)
+{
+    if (!e->asks)
+        return s1_ops_run(&e->ops, e->stream, call);
+    return s1_ops_can(&e->ops, e->stream) ? INS1_OK : INS1_E_UNSUPPORTED;
+}
+
 void s1_series_attend(ins1_timeseries_encoder *e, uint64_t attended, uint64_t qkv, size_t n,
                       size_t rows, int32_t width, int32_t n_head, uint32_t flags)
 {
@@ -51,7 +58,7 @@ static ins1_status begin(ins1_timeseries_encoder *e, const s1_patches *cut, cons
     s1_ops_get_rows(&e->ops, s1_series_floats(e, e->at.places, cut->length, e->config.n_patch),
                     e->places.view,
                     s1_view(&e->workspace, e->at.ids, INS1_DTYPE_I32, 1, &n_places));
-    return s1_ops_run(&e->ops, e->stream, call);
+    return s1_series_run_listed(e, call);
 }
 
 static ins1_status run(ins1_timeseries_encoder *e, s1_samples *samples, const s1_patches *cut,
@@ -107,4 +114,33 @@ ins1_status s1_series_encode(ins1_timeseries_encoder *encoder, s1_samples *sampl
     if (cut->n_tokens > encoder->sizes.n_frames)
         return run_long(encoder, samples, cut, only_tower, out, progress, call);
     return run(encoder, samples, cut, only_tower, out, progress, call);
+}
+
+ins1_status s1_series_ask(ins1_timeseries_encoder *encoder, const s1_call *call)
+{
+    enum { N = 20 }; /* a few patches at one sample a second */
+    static const float silence[N];
+    const ins1_timeseries signal = {
+        .struct_size = sizeof(signal),
+        .dtype = INS1_SAMPLE_F32,
+        .data = silence,
+        .n_samples = N,
+        .n_channels = 1,
+        .sample_rate_hz = 1,
+    };
+    const s1_call quiet = { .error = call->error, .deadline_ns = INT64_MAX };
+    s1_series_progress progress = { 0 };
+    s1_samples samples;
+    s1_patches cut;
+
+    ins1_status status = s1_samples_init(&samples, &signal, 0, encoder->memory, call->error);
+    if (status != INS1_OK)
+        return status;
+    status = s1_patches_cut(&cut, samples.what, N, signal.sample_rate_hz, 0, call->error);
+    encoder->asks = true;
+    if (status == INS1_OK)
+        status = s1_series_encode(encoder, &samples, &cut, false, NULL, &progress, &quiet);
+    encoder->asks = false;
+    s1_samples_finish(&samples);
+    return status;
 }

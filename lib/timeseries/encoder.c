@@ -13,14 +13,15 @@ static void unplace_norm(s1_placed_norm *norm)
     s1_unplace(&norm->bias);
 }
 
-static void destroy(ins1_timeseries_encoder *e)
+/* What an encoder has on its device. */
+static void leave_device(ins1_timeseries_encoder *e)
 {
-    if (!e)
-        return;
     s1_buffer_destroy(&e->workspace);
     s1_stream_destroy(e->stream);
+    e->stream = NULL;
     if (e->staging)
         s1_free(e->memory, e->staging, e->staging_size, INS1_MEM_SCRATCH);
+    e->staging = NULL;
     for (int i = 0; i < S1_SERIES_LINEARS; i++)
         s1_unplace_linear(&e->linears[i]);
     for (int i = 0; i < S1_SERIES_NORMS; i++)
@@ -33,12 +34,21 @@ static void destroy(ins1_timeseries_encoder *e)
         for (int j = 0; j < S1_SERIES_LAYER_NORMS; j++)
             unplace_norm(&e->layers[i].norms[j]);
     }
+    for (int i = 0; i < 2; i++) {
+        if (e->turned[i])
+            s1_free(e->memory, e->turned[i], e->turned_size[i], INS1_MEM_WEIGHTS);
+        e->turned[i] = NULL;
+    }
+}
+
+static void destroy(ins1_timeseries_encoder *e)
+{
+    if (!e)
+        return;
+    leave_device(e);
     if (e->layers)
         s1_free(e->memory, e->layers, (size_t)e->config.n_layer * sizeof(*e->layers),
                 INS1_MEM_OBJECT);
-    for (int i = 0; i < 2; i++)
-        if (e->turned[i])
-            s1_free(e->memory, e->turned[i], e->turned_size[i], INS1_MEM_WEIGHTS);
     s1_free(e->memory, e, sizeof(*e), INS1_MEM_OBJECT);
 }
 
@@ -170,6 +180,41 @@ static ins1_status make_scratch(ins1_timeseries_encoder *e, ins1_error *error)
     return s1_buffer_create(&e->workspace, e->device, e->at.size, INS1_MEM_SCRATCH, error);
 }
 
+static ins1_status enter_device(ins1_timeseries_encoder *e, const s1_series_weights *weights,
+                                int32_t index, const s1_call *call)
+{
+    s1_registry *registry = s1_runtime_registry(e->runtime);
+
+    ins1_status status = s1_registry_device(registry, index, &e->device, call->error);
+    if (status == INS1_OK)
+        status = place_all(e, weights, call->error);
+    if (status == INS1_OK)
+        status = s1_stream_create(&e->stream, e->device, s1_runtime_host(e->runtime), call->error);
+    return status == INS1_OK ? make_scratch(e, call->error) : status;
+}
+
+/* The CPU in place of a device that would have to give its memory away in the middle of a signal.
+ */
+static ins1_status choose_device(ins1_timeseries_encoder *e, const s1_series_weights *weights,
+                                 int32_t index, const s1_call *call)
+{
+    ins1_device_info info = { .struct_size = sizeof(info) };
+
+    ins1_status status = enter_device(e, weights, index, call);
+    if (status == INS1_OK && index)
+        status = s1_series_ask(e, call);
+    if (status != INS1_E_UNSUPPORTED || !index)
+        return status;
+    leave_device(e);
+    status = s1_registry_info(s1_runtime_registry(e->runtime), index, &info, call->error);
+    if (status != INS1_OK)
+        return status;
+    s1_log(s1_runtime_host(e->runtime), INS1_LOG_WARN, "timeseries",
+           "device '%s' lacks operations of the time-series encoder, which runs on the CPU instead",
+           info.name);
+    return enter_device(e, weights, 0, call);
+}
+
 ins1_status s1_series_create(ins1_timeseries_encoder **out, const s1_series_source *source,
                              const ins1_timeseries_encoder_options *options, const s1_call *call)
 {
@@ -194,15 +239,7 @@ ins1_status s1_series_create(ins1_timeseries_encoder **out, const s1_series_sour
                                   "the layers", call->error);
         goto done;
     }
-    status =
-        s1_registry_device(s1_runtime_registry(source->runtime), device, &e->device, call->error);
-    if (status == INS1_OK)
-        status = place_all(e, source->weights, call->error);
-    if (status == INS1_OK)
-        status =
-            s1_stream_create(&e->stream, e->device, s1_runtime_host(source->runtime), call->error);
-    if (status == INS1_OK)
-        status = make_scratch(e, call->error);
+    status = choose_device(e, source->weights, device, call);
     if (status != INS1_OK)
         goto done;
     e->keeper = source->keeper;

@@ -82,6 +82,7 @@ struct ins1_timeseries_encoder {
     s1_buffer workspace;
     float *staging; /* owned: numbers on their way to the device and back */
     size_t staging_size;
+    bool asks; /* nothing is run, but asked whether the device could */
     s1_ops ops;
 };
 
@@ -165,5 +166,11 @@ static inline ins1_tensor_desc s1_series_rows(const ins1_timeseries_encoder *e, 
  * `qkv`. */
 void s1_series_attend(ins1_timeseries_encoder *e, uint64_t attended, uint64_t qkv, size_t n,
                       size_t rows, int32_t width, int32_t n_head, uint32_t flags);
+
+/* Could the device do all that a signal needs? INS1_E_UNSUPPORTED if not. Computes nothing. */
+ins1_status s1_series_ask(ins1_timeseries_encoder *encoder, const s1_call *call);
+
+/* Run what was listed; or, of an encoder that only asks, see whether the device could. */
+ins1_status s1_series_run_listed(ins1_timeseries_encoder *encoder, const s1_call *call);
 
 #endif

@@ -105,7 +105,7 @@ static ins1_status convolve(ins1_timeseries_encoder *e, stretch s, size_t n_pair
                   s1_series_rows(e, e->at.convolved, s.n, 3 * width, 2 * width), 0);
     s1_ops_act(&e->ops, hidden, hidden, INS1_ACT_GELU);
     add_positions(e, s);
-    return s1_ops_run(&e->ops, e->stream, call);
+    return s1_series_run_listed(e, call);
 }
 
 /* --- a layer --- */
@@ -123,7 +123,7 @@ static ins1_status project_qkv(ins1_timeseries_encoder *e, const s1_series_layer
         s1_ops_matmul(&e->ops, s1_series_rows(e, at, s.n, width, 3 * width),
                       &layer->linears[roles[i]], normed, 0);
     }
-    return s1_ops_run(&e->ops, e->stream, call);
+    return s1_series_run_listed(e, call);
 }
 
 static ins1_status finish_layer(ins1_timeseries_encoder *e, const s1_series_layer *layer, stretch s,
@@ -140,7 +140,7 @@ static ins1_status finish_layer(ins1_timeseries_encoder *e, const s1_series_laye
     s1_ops_matmul(&e->ops, ff, &layer->linears[S1_SERIES_UP], normed, 0);
     s1_ops_act(&e->ops, ff, ff, INS1_ACT_GELU);
     s1_ops_matmul(&e->ops, hidden, &layer->linears[S1_SERIES_DOWN], ff, INS1_OP_ACCUMULATE);
-    return s1_ops_run(&e->ops, e->stream, call);
+    return s1_series_run_listed(e, call);
 }
 
 static ins1_status run_layer(ins1_timeseries_encoder *e, const s1_series_layer *layer,
@@ -154,7 +154,7 @@ static ins1_status run_layer(ins1_timeseries_encoder *e, const s1_series_layer *
         return status;
     s1_series_attend(e, e->at.frame_attended, e->at.frame_qkv, 1, n_frames, e->config.n_embd,
                      e->config.n_head, INS1_OP_CAUSAL);
-    status = s1_ops_run(&e->ops, e->stream, call);
+    status = s1_series_run_listed(e, call);
     for (stretch s = { 0 }; status == INS1_OK && next(&s, e, n_frames);) {
         status = finish_layer(e, layer, s, call);
         if (status == INS1_OK)
@@ -185,8 +185,8 @@ static ins1_status project(ins1_timeseries_encoder *e, stretch s, bool only_towe
         s1_ops_act(ops, projected, projected, INS1_ACT_GELU);
         s1_ops_matmul(ops, last, &e->linears[S1_SERIES_PROJECT_2], projected, 0);
     }
-    ins1_status status = s1_ops_run(ops, e->stream, call);
-    if (status == INS1_OK)
+    ins1_status status = s1_series_run_listed(e, call);
+    if (status == INS1_OK && !e->asks)
         status = s1_stream_read(e->stream, &e->workspace, from, out + s.first * width,
                                 s.n * width * sizeof(float), call);
     return status;

@@ -163,7 +163,7 @@ static ins1_status flush_pairs(pass *p, const s1_call *call)
     s1_ops_matmul(&e->ops, s1_series_floats(e, e->at.mel + (1 + p->n_pairs) * row, n, c->n_mel),
                   &e->linears[S1_SERIES_ADAPT_IN],
                   s1_series_floats(e, e->at.pairs, n, 2 * c->n_patch), 0);
-    status = s1_ops_run(&e->ops, e->stream, call);
+    status = s1_series_run_listed(e, call);
     p->n_pairs += n;
     p->n_halves = 0;
     return status;
@@ -203,7 +203,7 @@ static ins1_status run(pass *p, s1_series_progress *progress, const s1_call *cal
                                              n * length * S1_SERIES_TAPS * sizeof(float), call);
         list_layer(e, n, length);
         if (status == INS1_OK)
-            status = s1_ops_run(&e->ops, e->stream, call);
+            status = s1_series_run_listed(e, call);
         if (status == INS1_OK)
             status = s1_stream_read(e->stream, &e->workspace, e->at.means, room,
                                     n * (size_t)e->config.n_patch * sizeof(float), call);

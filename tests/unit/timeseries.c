@@ -1,6 +1,7 @@
 #include "interns1/inspect.h"
 #include "interns1/interns1.h"
 
+#include "backend/dummy/dummy.h"
 #include "meter.h"
 #include "tiny.h"
 
@@ -12,6 +13,8 @@
 /* The encoder on the checkpoint of tests/golden/series-f32, and checkpoints made here. */
 
 static meter source;
+static s1_dummy dummy;
+static char logged[400];
 static ins1_runtime *runtime;
 static ins1_model *model;
 static ins1_timeseries_encoder *encoder;
@@ -34,6 +37,14 @@ static void make_encoder(void)
                   error.text);
 }
 
+static void keep_line(void *user, int32_t level, const char *component, const char *text)
+{
+    (void)user;
+    (void)level;
+    (void)component;
+    snprintf(logged, sizeof(logged), "%s", text);
+}
+
 static void make_runtime(void)
 {
     ins1_runtime_options r = INS1_INIT(ins1_runtime_options);
@@ -44,6 +55,9 @@ static void make_runtime(void)
     call.error = &error;
     options = (ins1_timeseries_encoder_options)INS1_INIT(ins1_timeseries_encoder_options);
     r.allocator = &memory;
+    r.log = keep_line;
+    r.log_level = INS1_LOG_WARN;
+    logged[0] = 0;
     ck_assert_int_eq(ins1_runtime_create(&runtime, &r, &call), INS1_OK);
 }
 
@@ -845,6 +859,38 @@ END_TEST
 
 #define COUNT(array) ((int)(sizeof(array) / sizeof((array)[0])))
 
+/* --- devices --- */
+
+static int32_t enter(uint32_t abi, const ins1_host_api *api, ins1_backend_api *out)
+{
+    return abi >> 16 == INS1_BACKEND_ABI_MAJOR ? s1_dummy_backend(out, api, &dummy)
+                                               : INS1_E_VERSION;
+}
+
+START_TEST(a_device_that_lacks_operations_leaves_the_encoder_to_the_cpu)
+{
+    const bool has_all = _i == 1;
+    float samples[100] = { 1 };
+    const ins1_timeseries s = series_of(samples, INS1_SAMPLE_F32, 100, 1, 10);
+    ins1_embeds *embeds;
+
+    dummy = (s1_dummy){ .has_device_memory = true };
+    if (!has_all)
+        dummy.supported = ~(UINT64_C(1) << INS1_OP_MEAN);
+    ck_assert_int_eq(ins1_backend_register(runtime, enter, &call), INS1_OK);
+    open_golden();
+    options.device = 1;
+    make_encoder();
+    ck_assert_msg((strstr(logged, "lacks operations of the time-series") != NULL) == !has_all, "%s",
+                  logged);
+    ck_assert_int_eq(atomic_load(&dummy.ops), 0);
+    ck_assert_msg(encode(&s, &embeds) == INS1_OK, "%s", error.text);
+    ck_assert((atomic_load(&dummy.ops) > 0) == has_all);
+    ins1_embeds_release(embeds);
+    ck_assert_int_eq(atomic_load(&dummy.complaints), 0);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("timeseries");
@@ -881,7 +927,12 @@ int main(void)
     tcase_add_test(open, a_rate_beyond_the_checkpoint_s_places_is_refused);
     tcase_add_loop_test(open, a_plan_is_what_the_encoder_takes, 0, 4);
     suite_add_tcase(suite, with);
+    TCase *devices = tcase_create("devices");
+    tcase_add_checked_fixture(devices, make_runtime, teardown);
+    tcase_add_loop_test(devices, a_device_that_lacks_operations_leaves_the_encoder_to_the_cpu, 0,
+                        2);
     suite_add_tcase(suite, open);
+    suite_add_tcase(suite, devices);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);
     int failed = srunner_ntests_failed(runner);
