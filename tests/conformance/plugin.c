@@ -1,5 +1,6 @@
-/* plugin PLUGIN DEVICE: the suite on one device of a plugin. Whatever it says to the log is a failure;
- * Vulkan's validation layer speaks there, where it is installed and the environment asks for it. */
+/* plugin PLUGIN DEVICE: the suite on one device of a plugin. Whatever it says to the log is a
+ * failure; Vulkan's validation layer speaks there, where it is installed and the environment asks
+ * for it. */
 
 #include "conformance.h"
 

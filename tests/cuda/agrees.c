@@ -1,5 +1,5 @@
-/* The declarations of backend/cuda/driver.h are those of the driver's own header: where they differ,
- * this does not compile. */
+/* The declarations of backend/cuda/driver.h are those of the driver's own header: where they
+ * differ, this does not compile. */
 
 #include <cuda.h>
 
@@ -17,7 +17,7 @@ _Static_assert((int)S1_CU_MINOR == (int)CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_M
 _Static_assert((int)S1_CU_STREAM_NON_BLOCKING == (int)CU_STREAM_NON_BLOCKING, "");
 _Static_assert((int)S1_CU_EVENT_DISABLE_TIMING == (int)CU_EVENT_DISABLE_TIMING, "");
 
-#define COMPARE(name, parameters)              \
+#define COMPARE(name, parameters)               \
     extern s1_##name##_fn *const agrees_##name; \
     s1_##name##_fn *const agrees_##name = name;
 S1_CUDA_CALLS(COMPARE)

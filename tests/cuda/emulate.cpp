@@ -65,10 +65,10 @@ const void *scheduler_stack;
 size_t scheduler_size;
 #endif
 
-#define COMPLAIN(...)                                        \
-    do {                                                     \
-        if (!wrong[0])                                       \
-            snprintf(wrong, sizeof(wrong), __VA_ARGS__);     \
+#define COMPLAIN(...)                                    \
+    do {                                                 \
+        if (!wrong[0])                                   \
+            snprintf(wrong, sizeof(wrong), __VA_ARGS__); \
     } while (0)
 
 } // namespace
@@ -178,7 +178,8 @@ bool same_place(const fiber *a, const fiber *b)
     return a->now == b->now && a->line == b->line && !strcmp(a->file, b->file);
 }
 
-/* Warps whose lanes all stand in the same shuffle go on; none may wait for lanes that do not come. */
+/* Warps whose lanes all stand in the same shuffle go on; none may wait for lanes that do not come.
+ */
 bool release_warps(unsigned threads)
 {
     bool released = false;
@@ -306,7 +307,8 @@ const char *emulated_grid(void (*kernel)(const void *argument), const void *argu
         COMPLAIN("%u threads in a block, 1 to %u expected", threads, MOST_THREADS);
     for (unsigned long long i = 0; i < all && !wrong[0]; i++) {
         unsigned long long at = backwards ? all - 1 - i : i;
-        blockIdx = { static_cast<unsigned>(at % grid.x), static_cast<unsigned>(at / grid.x % grid.y),
+        blockIdx = { static_cast<unsigned>(at % grid.x),
+                     static_cast<unsigned>(at / grid.x % grid.y),
                      static_cast<unsigned>(at / grid.x / grid.y) };
         run_block(threads, n_blocks++ % 2);
     }

@@ -1,12 +1,12 @@
 #ifndef TESTS_CUDA_EMULATE_H
 #define TESTS_CUDA_EMULATE_H
 
-/* What stands in for a device, so that kernels are compiled by a C++ compiler and executed on the CPU:
- * the threads of a block are coroutines that take turns at barriers and shuffles, forwards in one
- * block and backwards in the next, so that a missing barrier shows. Shared memory is fresh for each
- * block, NaN at first, and every array is an allocation of its own, so that AddressSanitizer sees its
- * ends. Barriers that not all threads reach together, and shuffles without all lanes of a warp, end
- * the grid with a sentence. */
+/* What stands in for a device, so that kernels are compiled by a C++ compiler and executed on the
+ * CPU: the threads of a block are coroutines that take turns at barriers and shuffles, forwards in
+ * one block and backwards in the next, so that a missing barrier shows. Shared memory is fresh for
+ * each block, NaN at first, and every array is an allocation of its own, so that AddressSanitizer
+ * sees its ends. Barriers that not all threads reach together, and shuffles without all lanes of a
+ * warp, end the grid with a sentence. */
 
 #include <cmath>
 #include <cstddef>
@@ -37,7 +37,7 @@ inline T emulated_exchange(const char *file, int line, unsigned lanes, T mine, u
     return mine;
 }
 
-#define __syncthreads() emulated_barrier(__FILE__, __LINE__)
+#define __syncthreads()             emulated_barrier(__FILE__, __LINE__)
 #define __shfl_sync(lanes, x, from) emulated_exchange(__FILE__, __LINE__, lanes, x, from)
 #define __shfl_xor_sync(lanes, x, mask) \
     emulated_exchange(__FILE__, __LINE__, lanes, x, threadIdx.x % 32 ^ (mask))

@@ -80,21 +80,21 @@ static bool had_failures;
 }
 
 /* What every call begins with. */
-#define CALL()                                            \
-    std::lock_guard<std::mutex> guard(lock);              \
-    n_calls++;                                            \
-    if (fail_at >= 0 && fail_at-- == 0) {                 \
-        had_failures = true;                              \
-        return static_cast<CUresult>(fail_code);          \
+#define CALL()                                   \
+    std::lock_guard<std::mutex> guard(lock);     \
+    n_calls++;                                   \
+    if (fail_at >= 0 && fail_at-- == 0) {        \
+        had_failures = true;                     \
+        return static_cast<CUresult>(fail_code); \
     }
 
 /* The same of those that need a context. */
-#define CALL_IN_CONTEXT()                                 \
-    CALL()                                                \
-    if (current.empty())                                  \
-        complain(__func__, "no context is current");      \
-    CUcontext context = current.back();                   \
-    if (context->lost)                                    \
+#define CALL_IN_CONTEXT()                            \
+    CALL()                                           \
+    if (current.empty())                             \
+        complain(__func__, "no context is current"); \
+    CUcontext context = current.back();              \
+    if (context->lost)                               \
         return context->lost;
 
 static CUresult lose(CUcontext context, int code)
@@ -116,8 +116,7 @@ static CUresult execute(CUcontext context, const command &c)
     n_launches++;
     if (lose_at >= 0 && lose_at-- == 0)
         return lose(context, lose_code);
-    const char *wrong =
-        emulated_grid(c.kernel->run, c.argument.data(), c.grid, c.kernel->threads);
+    const char *wrong = emulated_grid(c.kernel->run, c.argument.data(), c.grid, c.kernel->threads);
     if (!wrong)
         return 0;
     fprintf(stderr, "kernel %s: %s\n", c.kernel->name, wrong);
@@ -324,8 +323,8 @@ CUresult cuModuleGetFunction(CUfunction *function, CUmodule module, const char *
         complain(__func__, "no module of this context");
     for (int i = 0; i < n_emulated_kernels; i++) {
         if (!strcmp(emulated_kernels[i].name, name)) {
-            *function = reinterpret_cast<CUfunction>(
-                const_cast<emulated_kernel *>(&emulated_kernels[i]));
+            *function =
+                reinterpret_cast<CUfunction>(const_cast<emulated_kernel *>(&emulated_kernels[i]));
             return 0;
         }
     }

@@ -16,8 +16,8 @@
 
 enum {
     S1_CUDA_MOST_DEVICES = 16,
-    S1_CUDA_PIECES = 2,        /* under way: see stream.c */
-    S1_CUDA_STAGE = 1 << 20,   /* bytes of one half of the memory for transfers */
+    S1_CUDA_PIECES = 2,           /* under way: see stream.c */
+    S1_CUDA_STAGE = 1 << 20,      /* bytes of one half of the memory for transfers */
     S1_CUDA_MOST_ALONG_Y = 65535, /* blocks of a grid */
 };
 
@@ -131,8 +131,8 @@ typedef struct s1_cuda_launch {
 } s1_cuda_launch;
 
 int32_t s1_cuda_queue(s1_cuda_stream *stream, const s1_cuda_launch *launch);
-/* `bytes` for the host to fill before the next call, and where a kernel will find them. At most half
- * of S1_CUDA_STAGE. */
+/* `bytes` for the host to fill before the next call, and where a kernel will find them. At most
+ * half of S1_CUDA_STAGE. */
 int32_t s1_cuda_table(s1_cuda_stream *stream, size_t bytes, void **out, CUdeviceptr *address);
 /* Queues what was filled in. */
 int32_t s1_cuda_send_table(s1_cuda_stream *stream, const void *table, CUdeviceptr address,

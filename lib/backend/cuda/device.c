@@ -1,5 +1,5 @@
-/* A device that is open: the driver's primary context, which a program that uses CUDA itself shares,
- * and the kernels in it. */
+/* A device that is open: the driver's primary context, which a program that uses CUDA itself
+ * shares, and the kernels in it. */
 
 #include "backend/cuda/cuda.h"
 

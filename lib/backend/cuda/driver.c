@@ -37,10 +37,10 @@ static const char *find_calls(s1_cuda *cuda)
 {
     const char *missing = NULL;
     void *symbol;
-#define FIND(name, parameters)                              \
-    symbol = dlsym(cuda->library, #name);                   \
-    memcpy(&cuda->driver.name, &symbol, sizeof(symbol));    \
-    if (!symbol)                                            \
+#define FIND(name, parameters)                           \
+    symbol = dlsym(cuda->library, #name);                \
+    memcpy(&cuda->driver.name, &symbol, sizeof(symbol)); \
+    if (!symbol)                                         \
         missing = #name;
     S1_CUDA_CALLS(FIND)
 #undef FIND
@@ -105,8 +105,7 @@ static bool look_at(const s1_cuda *cuda, int version, int ordinal, s1_cuda_entry
         say_why_not(cuda, result, "asking about a device");
         return false;
     }
-    if (entry->major > LEAST_MAJOR ||
-        (entry->major == LEAST_MAJOR && entry->minor >= LEAST_MINOR))
+    if (entry->major > LEAST_MAJOR || (entry->major == LEAST_MAJOR && entry->minor >= LEAST_MINOR))
         return true;
     snprintf(text, sizeof(text), "'%s' cannot be used: %d.%d or later expected", entry->hardware,
              LEAST_MAJOR, LEAST_MINOR);

@@ -1,8 +1,8 @@
 #ifndef S1_BACKEND_CUDA_DRIVER_H
 #define S1_BACKEND_CUDA_DRIVER_H
 
-/* What is used of the driver's API, spelled as its own header spells it. The types are declared here
- * so that a build needs no CUDA; where its header is, tests/cuda/agrees.c compares the two. */
+/* What is used of the driver's API, spelled as its own header spells it. The types are declared
+ * here so that a build needs no CUDA; where its header is, tests/cuda/agrees.c compares the two. */
 
 #include <stddef.h>
 
@@ -33,40 +33,39 @@ enum {
 };
 
 /* X(name, parameters) */
-#define S1_CUDA_CALLS(X)                                                                         \
-    X(cuInit, (unsigned flags))                                                                  \
-    X(cuDriverGetVersion, (int *version))                                                        \
-    X(cuGetErrorName, (CUresult error, const char **name))                                       \
-    X(cuDeviceGetCount, (int *count))                                                            \
-    X(cuDeviceGet, (CUdevice * device, int ordinal))                                             \
-    X(cuDeviceGetName, (char *name, int length, CUdevice device))                                \
-    X(cuDeviceTotalMem_v2, (size_t * bytes, CUdevice device))                                    \
-    X(cuDeviceGetAttribute, (int *value, CUdevice_attribute attribute, CUdevice device))         \
-    X(cuDevicePrimaryCtxRetain, (CUcontext * context, CUdevice device))                          \
-    X(cuDevicePrimaryCtxRelease_v2, (CUdevice device))                                           \
-    X(cuCtxPushCurrent_v2, (CUcontext context))                                                  \
-    X(cuCtxPopCurrent_v2, (CUcontext * context))                                                 \
-    X(cuMemGetInfo_v2, (size_t * free, size_t * total))                                          \
-    X(cuModuleLoadData, (CUmodule * module, const void *image))                                  \
-    X(cuModuleUnload, (CUmodule module))                                                         \
-    X(cuModuleGetFunction, (CUfunction * function, CUmodule module, const char *name))           \
-    X(cuMemAlloc_v2, (CUdeviceptr * address, size_t bytes))                                      \
-    X(cuMemFree_v2, (CUdeviceptr address))                                                       \
-    X(cuMemAllocHost_v2, (void **address, size_t bytes))                                         \
-    X(cuMemFreeHost, (void *address))                                                            \
-    X(cuMemcpyHtoDAsync_v2, (CUdeviceptr to, const void *from, size_t bytes, CUstream stream))   \
-    X(cuMemcpyDtoHAsync_v2, (void *to, CUdeviceptr from, size_t bytes, CUstream stream))         \
-    X(cuMemcpyDtoDAsync_v2, (CUdeviceptr to, CUdeviceptr from, size_t bytes, CUstream stream))   \
-    X(cuStreamCreate, (CUstream * stream, unsigned flags))                                       \
-    X(cuStreamDestroy_v2, (CUstream stream))                                                     \
-    X(cuEventCreate, (CUevent * event, unsigned flags))                                          \
-    X(cuEventDestroy_v2, (CUevent event))                                                        \
-    X(cuEventRecord, (CUevent event, CUstream stream))                                           \
-    X(cuEventQuery, (CUevent event))                                                             \
-    X(cuLaunchKernel,                                                                            \
-      (CUfunction function, unsigned grid_x, unsigned grid_y, unsigned grid_z, unsigned block_x, \
-       unsigned block_y, unsigned block_z, unsigned shared_bytes, CUstream stream,               \
-       void **parameters, void **extra))
+#define S1_CUDA_CALLS(X)                                                                       \
+    X(cuInit, (unsigned flags))                                                                \
+    X(cuDriverGetVersion, (int *version))                                                      \
+    X(cuGetErrorName, (CUresult error, const char **name))                                     \
+    X(cuDeviceGetCount, (int *count))                                                          \
+    X(cuDeviceGet, (CUdevice * device, int ordinal))                                           \
+    X(cuDeviceGetName, (char *name, int length, CUdevice device))                              \
+    X(cuDeviceTotalMem_v2, (size_t * bytes, CUdevice device))                                  \
+    X(cuDeviceGetAttribute, (int *value, CUdevice_attribute attribute, CUdevice device))       \
+    X(cuDevicePrimaryCtxRetain, (CUcontext * context, CUdevice device))                        \
+    X(cuDevicePrimaryCtxRelease_v2, (CUdevice device))                                         \
+    X(cuCtxPushCurrent_v2, (CUcontext context))                                                \
+    X(cuCtxPopCurrent_v2, (CUcontext * context))                                               \
+    X(cuMemGetInfo_v2, (size_t * free, size_t * total))                                        \
+    X(cuModuleLoadData, (CUmodule * module, const void *image))                                \
+    X(cuModuleUnload, (CUmodule module))                                                       \
+    X(cuModuleGetFunction, (CUfunction * function, CUmodule module, const char *name))         \
+    X(cuMemAlloc_v2, (CUdeviceptr * address, size_t bytes))                                    \
+    X(cuMemFree_v2, (CUdeviceptr address))                                                     \
+    X(cuMemAllocHost_v2, (void **address, size_t bytes))                                       \
+    X(cuMemFreeHost, (void *address))                                                          \
+    X(cuMemcpyHtoDAsync_v2, (CUdeviceptr to, const void *from, size_t bytes, CUstream stream)) \
+    X(cuMemcpyDtoHAsync_v2, (void *to, CUdeviceptr from, size_t bytes, CUstream stream))       \
+    X(cuMemcpyDtoDAsync_v2, (CUdeviceptr to, CUdeviceptr from, size_t bytes, CUstream stream)) \
+    X(cuStreamCreate, (CUstream * stream, unsigned flags))                                     \
+    X(cuStreamDestroy_v2, (CUstream stream))                                                   \
+    X(cuEventCreate, (CUevent * event, unsigned flags))                                        \
+    X(cuEventDestroy_v2, (CUevent event))                                                      \
+    X(cuEventRecord, (CUevent event, CUstream stream))                                         \
+    X(cuEventQuery, (CUevent event))                                                           \
+    X(cuLaunchKernel, (CUfunction function, unsigned grid_x, unsigned grid_y, unsigned grid_z, \
+                       unsigned block_x, unsigned block_y, unsigned block_z,                   \
+                       unsigned shared_bytes, CUstream stream, void **parameters, void **extra))
 
 #define S1_CUDA_TYPE_OF_CALL(name, parameters) typedef CUresult s1_##name##_fn parameters;
 S1_CUDA_CALLS(S1_CUDA_TYPE_OF_CALL)

@@ -1,8 +1,8 @@
 #ifndef S1_BACKEND_CUDA_KERNELS_H
 #define S1_BACKEND_CUDA_KERNELS_H
 
-/* What the host and the kernels agree on: their names, their threads, and the one argument that each
- * takes. Plain C that is C++ too. Strides count elements; a stride of an axis without a second
+/* What the host and the kernels agree on: their names, their threads, and the one argument that
+ * each takes. Plain C that is C++ too. Strides count elements; a stride of an axis without a second
  * element is 0. */
 
 #include <stdint.h>
@@ -25,10 +25,10 @@ enum {
     S1_CUDA_TILE_COLUMNS = 64,    /* rows of weights of a tile */
     S1_CUDA_SORT_THREADS = 256,
     S1_CUDA_ROW_THREADS = 128,
-    S1_CUDA_MOST_EXPERTS = 2048,  /* that a router chooses from */
+    S1_CUDA_MOST_EXPERTS = 2048, /* that a router chooses from */
     S1_CUDA_ATTENTION_THREADS = 128,
-    S1_CUDA_QUERIES = 16,         /* of a tile of attention */
-    S1_CUDA_MOST_WIDTH = 256,     /* of a head */
+    S1_CUDA_QUERIES = 16,     /* of a tile of attention */
+    S1_CUDA_MOST_WIDTH = 256, /* of a head */
 };
 
 /* Every argument begins with it: blocks along y are counted from there, so that the host may launch
@@ -45,8 +45,8 @@ typedef struct s1_cuda_expert {
     const void *w, *scale;
 } s1_cuda_expert;
 
-/* y[t][n] = w * x: matvec (blocks: rows of weights, rows of x) and tiled (tiles of weights, tiles of
- * x). With `experts` a row of y is result t of ids, from row t / each of x. */
+/* y[t][n] = w * x: matvec (blocks: rows of weights, rows of x) and tiled (tiles of weights, tiles
+ * of x). With `experts` a row of y is result t of ids, from row t / each of x. */
 typedef struct s1_cuda_product {
     s1_cuda_piece piece;
     int32_t scale_type, bias_type, adds, rounds;
@@ -167,42 +167,42 @@ typedef struct s1_cuda_merge {
 
 /* X(name, argument, threads). Those of one family stand side by side, in the order of types, then
  * of sizes. */
-#define S1_CUDA_MATVECS(X, type)                                          \
-    X(matvec_##type##_1, s1_cuda_product, S1_CUDA_MATVEC_THREADS)         \
-    X(matvec_##type##_2, s1_cuda_product, S1_CUDA_MATVEC_THREADS)         \
-    X(matvec_##type##_4, s1_cuda_product, S1_CUDA_MATVEC_THREADS)         \
+#define S1_CUDA_MATVECS(X, type)                                  \
+    X(matvec_##type##_1, s1_cuda_product, S1_CUDA_MATVEC_THREADS) \
+    X(matvec_##type##_2, s1_cuda_product, S1_CUDA_MATVEC_THREADS) \
+    X(matvec_##type##_4, s1_cuda_product, S1_CUDA_MATVEC_THREADS) \
     X(matvec_##type##_8, s1_cuda_product, S1_CUDA_MATVEC_THREADS)
-#define S1_CUDA_TILED(X, type)                                            \
-    X(tiled_##type##_16, s1_cuda_product, S1_CUDA_TILE_THREADS)           \
+#define S1_CUDA_TILED(X, type)                                  \
+    X(tiled_##type##_16, s1_cuda_product, S1_CUDA_TILE_THREADS) \
     X(tiled_##type##_64, s1_cuda_product, S1_CUDA_TILE_THREADS)
-#define S1_CUDA_KERNELS(X)                                                \
-    S1_CUDA_MATVECS(X, f32)                                               \
-    S1_CUDA_MATVECS(X, f16)                                               \
-    S1_CUDA_MATVECS(X, bf16)                                              \
-    S1_CUDA_MATVECS(X, f8)                                                \
-    S1_CUDA_TILED(X, f32)                                                 \
-    S1_CUDA_TILED(X, f16)                                                 \
-    S1_CUDA_TILED(X, bf16)                                                \
-    S1_CUDA_TILED(X, f8)                                                  \
-    X(sort_experts, s1_cuda_sort, S1_CUDA_SORT_THREADS)                   \
-    X(norm, s1_cuda_norm, S1_CUDA_ROW_THREADS)                            \
-    X(rope, s1_cuda_rope, S1_CUDA_ROW_THREADS)                            \
-    X(route, s1_cuda_route, S1_CUDA_ROW_THREADS)                          \
-    X(combine, s1_cuda_rows, S1_CUDA_ROW_THREADS)                         \
-    X(act_mul, s1_cuda_rows, S1_CUDA_ROW_THREADS)                         \
-    X(add, s1_cuda_rows, S1_CUDA_ROW_THREADS)                             \
-    X(scale_by, s1_cuda_rows, S1_CUDA_ROW_THREADS)                        \
-    X(get_rows, s1_cuda_rows, S1_CUDA_ROW_THREADS)                        \
-    X(activate, s1_cuda_rows, S1_CUDA_ROW_THREADS)                        \
-    X(add_scaled, s1_cuda_rows, S1_CUDA_ROW_THREADS)                      \
-    X(mean, s1_cuda_rows, S1_CUDA_ROW_THREADS)                            \
-    X(kv_put, s1_cuda_put, S1_CUDA_ROW_THREADS)                           \
-    X(attention_64, s1_cuda_attention, S1_CUDA_ATTENTION_THREADS)         \
-    X(attention_128, s1_cuda_attention, S1_CUDA_ATTENTION_THREADS)        \
-    X(attention_256, s1_cuda_attention, S1_CUDA_ATTENTION_THREADS)        \
-    X(self_attention_64, s1_cuda_attention, S1_CUDA_ATTENTION_THREADS)    \
-    X(self_attention_128, s1_cuda_attention, S1_CUDA_ATTENTION_THREADS)   \
-    X(self_attention_256, s1_cuda_attention, S1_CUDA_ATTENTION_THREADS)   \
+#define S1_CUDA_KERNELS(X)                                              \
+    S1_CUDA_MATVECS(X, f32)                                             \
+    S1_CUDA_MATVECS(X, f16)                                             \
+    S1_CUDA_MATVECS(X, bf16)                                            \
+    S1_CUDA_MATVECS(X, f8)                                              \
+    S1_CUDA_TILED(X, f32)                                               \
+    S1_CUDA_TILED(X, f16)                                               \
+    S1_CUDA_TILED(X, bf16)                                              \
+    S1_CUDA_TILED(X, f8)                                                \
+    X(sort_experts, s1_cuda_sort, S1_CUDA_SORT_THREADS)                 \
+    X(norm, s1_cuda_norm, S1_CUDA_ROW_THREADS)                          \
+    X(rope, s1_cuda_rope, S1_CUDA_ROW_THREADS)                          \
+    X(route, s1_cuda_route, S1_CUDA_ROW_THREADS)                        \
+    X(combine, s1_cuda_rows, S1_CUDA_ROW_THREADS)                       \
+    X(act_mul, s1_cuda_rows, S1_CUDA_ROW_THREADS)                       \
+    X(add, s1_cuda_rows, S1_CUDA_ROW_THREADS)                           \
+    X(scale_by, s1_cuda_rows, S1_CUDA_ROW_THREADS)                      \
+    X(get_rows, s1_cuda_rows, S1_CUDA_ROW_THREADS)                      \
+    X(activate, s1_cuda_rows, S1_CUDA_ROW_THREADS)                      \
+    X(add_scaled, s1_cuda_rows, S1_CUDA_ROW_THREADS)                    \
+    X(mean, s1_cuda_rows, S1_CUDA_ROW_THREADS)                          \
+    X(kv_put, s1_cuda_put, S1_CUDA_ROW_THREADS)                         \
+    X(attention_64, s1_cuda_attention, S1_CUDA_ATTENTION_THREADS)       \
+    X(attention_128, s1_cuda_attention, S1_CUDA_ATTENTION_THREADS)      \
+    X(attention_256, s1_cuda_attention, S1_CUDA_ATTENTION_THREADS)      \
+    X(self_attention_64, s1_cuda_attention, S1_CUDA_ATTENTION_THREADS)  \
+    X(self_attention_128, s1_cuda_attention, S1_CUDA_ATTENTION_THREADS) \
+    X(self_attention_256, s1_cuda_attention, S1_CUDA_ATTENTION_THREADS) \
     X(attention_merge, s1_cuda_merge, S1_CUDA_ROW_THREADS)
 
 #define S1_CUDA_NAME_OF_KERNEL(name, argument, threads) S1_CUDA_##name,

@@ -106,8 +106,7 @@ int32_t s1_cuda_supports(void *context, const ins1_op *op)
     case INS1_OP_KV_PUT:
         return is_pool(&op->out[0]) && is_pool(&op->out[1]);
     case INS1_OP_ATTENTION:
-        return is_pool(&op->in[1]) && is_pool(&op->in[2]) &&
-               op->in[0].dim[3] <= S1_CUDA_MOST_WIDTH;
+        return is_pool(&op->in[1]) && is_pool(&op->in[2]) && op->in[0].dim[3] <= S1_CUDA_MOST_WIDTH;
     case INS1_OP_SELF_ATTENTION:
         return is_precision(op->i[0]) && op->in[0].dim[3] <= S1_CUDA_MOST_WIDTH;
     case INS1_OP_ROUTE:

@@ -345,7 +345,8 @@ static size_t next_part(uint64_t left)
     return left < S1_CUDA_STAGE ? (size_t)left : S1_CUDA_STAGE;
 }
 
-/* Through memory of ours: what the caller's is, and so when the driver has read it, is not known. */
+/* Through memory of ours: what the caller's is, and so when the driver has read it, is not known.
+ */
 static int32_t send(s1_cuda_stream *s, CUdeviceptr to, const unsigned char *from, uint64_t n)
 {
     for (size_t part; n > 0; n -= part, from += part, to += part) {
@@ -358,8 +359,7 @@ static int32_t send(s1_cuda_stream *s, CUdeviceptr to, const unsigned char *from
         if (status != INS1_OK)
             return status;
         memcpy(half->address + at, from, part);
-        CUresult result =
-            s->driver->cuMemcpyHtoDAsync_v2(to, half->address + at, part, s->handle);
+        CUresult result = s->driver->cuMemcpyHtoDAsync_v2(to, half->address + at, part, s->handle);
         status = result == S1_CU_SUCCESS ? count(s, 0) : judge(s, result, "writing to the device");
         if (status != INS1_OK)
             return status;
@@ -424,8 +424,7 @@ int32_t s1_cuda_copy(void *stream, uint64_t dst, uint64_t dst_at, uint64_t src, 
     if (n)
         status = begin_piece(s);
     if (status == INS1_OK && n) {
-        CUresult result =
-            s->driver->cuMemcpyDtoDAsync_v2(dst + dst_at, src + src_at, n, s->handle);
+        CUresult result = s->driver->cuMemcpyDtoDAsync_v2(dst + dst_at, src + src_at, n, s->handle);
         status = result == S1_CU_SUCCESS ? count(s, 0) : judge(s, result, "copying on the device");
     }
     s1_cuda_leave(s->device);

@@ -1,7 +1,7 @@
-/* A tile of queries for each block: keys and values pass through shared memory a tile of positions at
- * a time, and the softmax streams. PAGED: ATTENTION, queries of some rows and one group, keys and
- * values in pages; neighbours of one line share a pass. Else SELF_ATTENTION: a segment and head have
- * keys of their own. */
+/* A tile of queries for each block: keys and values pass through shared memory a tile of positions
+ * at a time, and the softmax streams. PAGED: ATTENTION, queries of some rows and one group, keys
+ * and values in pages; neighbours of one line share a pass. Else SELF_ATTENTION: a segment and head
+ * have keys of their own. */
 
 #include "common.cuh"
 
@@ -222,7 +222,8 @@ template <int ROOM, bool PAGED> INLINE void attend(const s1_cuda_attention &p)
                 continue;
             }
             int64_t groups = gridDim.x / ((p.heads + QUERIES - 1) / QUERIES);
-            int64_t slot = (blockIdx.z * p.t + at.t) * groups * p.heads + s.outer * p.heads + at.head;
+            int64_t slot =
+                (blockIdx.z * p.t + at.t) * groups * p.heads + s.outer * p.heads + at.head;
             float *state = p.state + slot * (p.width + 2);
             state[2 + column] = sums[c][i];
             if (column == 0) {

@@ -1,6 +1,6 @@
-/* What all kernels share. They are compiled by nvcc, and by a C++ compiler for the tests, which then
- * brings what stands in for the device before it includes a kernel: see tests/cuda/emulate.h. So
- * everything here is plain C++ and what that header has: blocks, barriers, shuffles. */
+/* What all kernels share. They are compiled by nvcc, and by a C++ compiler for the tests, which
+ * then brings what stands in for the device before it includes a kernel: see tests/cuda/emulate.h.
+ * So everything here is plain C++ and what that header has: blocks, barriers, shuffles. */
 
 #ifndef S1_BACKEND_CUDA_KERNELS_COMMON_CUH
 #define S1_BACKEND_CUDA_KERNELS_COMMON_CUH
@@ -10,8 +10,9 @@
 #ifdef __CUDACC__
 /* An array that the threads of a block share. */
 #define SHARED(type, name, dims) __shared__ type name dims
-#define KERNEL(name, argument, threads) \
-    extern "C" __global__ void __launch_bounds__(threads) s1_##name(const __grid_constant__ argument p)
+#define KERNEL(name, argument, threads)                   \
+    extern "C" __global__ void __launch_bounds__(threads) \
+        s1_##name(const __grid_constant__ argument p)
 #endif
 
 #define INLINE static __device__ __forceinline__

@@ -22,7 +22,8 @@ INLINE void store(const s1_cuda_product &p, int64_t t, int64_t n, float sum)
  */
 
 /* So many neighbours of a row of x, in fours where they lie so. */
-template <int N> INLINE void load_inputs(float *out, const float *from, bool is_aligned, bool rounds)
+template <int N>
+INLINE void load_inputs(float *out, const float *from, bool is_aligned, bool rounds)
 {
 #pragma unroll
     for (int i = 0; i < N; i += 4) {
@@ -98,7 +99,12 @@ template <int TYPE, int ROWS> INLINE void matvec(const s1_cuda_product &p)
 /* ---- many rows --------------------------------------------------------------------------------
  */
 
-enum { SIDE = S1_CUDA_TILE_SIDE, COLUMNS = S1_CUDA_TILE_COLUMNS, WIDE = COLUMNS / SIDE, DEPTH = 32 };
+enum {
+    SIDE = S1_CUDA_TILE_SIDE,
+    COLUMNS = S1_CUDA_TILE_COLUMNS,
+    WIDE = COLUMNS / SIDE,
+    DEPTH = 32
+};
 
 /* Every thread has HIGH x WIDE numbers of a tile of SIDE * HIGH rows of x. */
 template <int TYPE, int HIGH> INLINE void tiled(const s1_cuda_product &p)
@@ -181,30 +187,30 @@ template <int TYPE, int HIGH> INLINE void tiled(const s1_cuda_product &p)
     }
 }
 
-#define PRODUCTS_OF(name, TYPE)                                          \
-    KERNEL(matvec_##name##_1, s1_cuda_product, S1_CUDA_MATVEC_THREADS)   \
-    {                                                                    \
-        matvec<TYPE, 1>(p);                                              \
-    }                                                                    \
-    KERNEL(matvec_##name##_2, s1_cuda_product, S1_CUDA_MATVEC_THREADS)   \
-    {                                                                    \
-        matvec<TYPE, 2>(p);                                              \
-    }                                                                    \
-    KERNEL(matvec_##name##_4, s1_cuda_product, S1_CUDA_MATVEC_THREADS)   \
-    {                                                                    \
-        matvec<TYPE, 4>(p);                                              \
-    }                                                                    \
-    KERNEL(matvec_##name##_8, s1_cuda_product, S1_CUDA_MATVEC_THREADS)   \
-    {                                                                    \
-        matvec<TYPE, 8>(p);                                              \
-    }                                                                    \
-    KERNEL(tiled_##name##_16, s1_cuda_product, S1_CUDA_TILE_THREADS)     \
-    {                                                                    \
-        tiled<TYPE, 1>(p);                                               \
-    }                                                                    \
-    KERNEL(tiled_##name##_64, s1_cuda_product, S1_CUDA_TILE_THREADS)     \
-    {                                                                    \
-        tiled<TYPE, 4>(p);                                               \
+#define PRODUCTS_OF(name, TYPE)                                        \
+    KERNEL(matvec_##name##_1, s1_cuda_product, S1_CUDA_MATVEC_THREADS) \
+    {                                                                  \
+        matvec<TYPE, 1>(p);                                            \
+    }                                                                  \
+    KERNEL(matvec_##name##_2, s1_cuda_product, S1_CUDA_MATVEC_THREADS) \
+    {                                                                  \
+        matvec<TYPE, 2>(p);                                            \
+    }                                                                  \
+    KERNEL(matvec_##name##_4, s1_cuda_product, S1_CUDA_MATVEC_THREADS) \
+    {                                                                  \
+        matvec<TYPE, 4>(p);                                            \
+    }                                                                  \
+    KERNEL(matvec_##name##_8, s1_cuda_product, S1_CUDA_MATVEC_THREADS) \
+    {                                                                  \
+        matvec<TYPE, 8>(p);                                            \
+    }                                                                  \
+    KERNEL(tiled_##name##_16, s1_cuda_product, S1_CUDA_TILE_THREADS)   \
+    {                                                                  \
+        tiled<TYPE, 1>(p);                                             \
+    }                                                                  \
+    KERNEL(tiled_##name##_64, s1_cuda_product, S1_CUDA_TILE_THREADS)   \
+    {                                                                  \
+        tiled<TYPE, 4>(p);                                             \
     }
 
 PRODUCTS_OF(f32, S1_CUDA_F32)
@@ -215,8 +221,8 @@ PRODUCTS_OF(f8, S1_CUDA_F8)
 /* ---- experts ----------------------------------------------------------------------------------
  */
 
-/* A thread for each expert, or several, walks over all results: no atomics, so the lists are the same
- * every time. */
+/* A thread for each expert, or several, walks over all results: no atomics, so the lists are the
+ * same every time. */
 KERNEL(sort_experts, s1_cuda_sort, S1_CUDA_SORT_THREADS)
 {
     SHARED(int32_t, some, [S1_CUDA_SORT_THREADS]);

@@ -23,8 +23,7 @@ KERNEL(norm, s1_cuda_norm, S1_CUDA_ROW_THREADS)
     }
     for (int64_t i = threadIdx.x; i < p.n; i += S1_CUDA_ROW_THREADS)
         mine += (x[i] - mean) * (x[i] - mean);
-    float factor =
-        1.0f / sqrtf(sum_of_block<S1_CUDA_ROW_THREADS>(mine, parts) / n + p.epsilon);
+    float factor = 1.0f / sqrtf(sum_of_block<S1_CUDA_ROW_THREADS>(mine, parts) / n + p.epsilon);
     for (int64_t i = threadIdx.x; i < p.n; i += S1_CUDA_ROW_THREADS) {
         float value = (x[i] - mean) * factor * element(p.weight_type, p.weight, i);
         if (p.bias_type != S1_CUDA_NONE)
@@ -55,8 +54,8 @@ KERNEL(rope, s1_cuda_rope, S1_CUDA_ROW_THREADS)
 /* ---- route ------------------------------------------------------------------------------------
  */
 
-/* An expert is chosen when fewer than k / groups of its group are better; the order among the chosen
- * is that of their numbers. */
+/* An expert is chosen when fewer than k / groups of its group are better; the order among the
+ * chosen is that of their numbers. */
 KERNEL(route, s1_cuda_route, S1_CUDA_ROW_THREADS)
 {
     SHARED(float, logit, [S1_CUDA_MOST_EXPERTS]);
@@ -141,7 +140,8 @@ KERNEL(act_mul, s1_cuda_rows, S1_CUDA_ROW_THREADS)
 {
     int64_t i = column(), t = block_y(p.piece);
     if (i < p.n)
-        p.y[t * p.y_row + i] = apply(p.act, row_of(p.a, t, p.a_row)[i]) * row_of(p.b, t, p.b_row)[i];
+        p.y[t * p.y_row + i] =
+            apply(p.act, row_of(p.a, t, p.a_row)[i]) * row_of(p.b, t, p.b_row)[i];
 }
 
 KERNEL(add, s1_cuda_rows, S1_CUDA_ROW_THREADS)
