@@ -33,8 +33,10 @@ static void add_shared(parser *p, settings *s)
     const flag shared[] = {
         { "--threads", FLAG_INT, &s->threads, "N", "threads to compute with (default: all CPUs)" },
         { "--level", FLAG_TEXT, &s->level, "NAME", "instruction set: scalar, avx2, avx512, ..." },
-        { "--device", FLAG_TEXT, &s->device, "NAME",
-          "where to compute, as `ins1 devices` names it" },
+        { "--device", FLAG_TEXTS, &s->devices, "NAME",
+          "where to compute, as `ins1 devices` names it; with ,layers=N or ,bytes=SIZE a part of "
+          "the "
+          "layers, and another --device takes what is left" },
         { "--plugin", FLAG_TEXT, &s->plugin, "PATH", "absolute path of a backend to load" },
         { "--pool", FLAG_TEXT, &s->pool, "own|host", "threads of the library or of this program" },
         { "--quiet", FLAG_SET, &s->quiet, NULL, "no warnings" },

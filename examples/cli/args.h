@@ -47,7 +47,8 @@ typedef struct command {
 /* What every subcommand takes. */
 typedef struct settings {
     int32_t threads;
-    const char *level, *device, *plugin, *pool;
+    const char *level, *plugin, *pool;
+    flag_list devices;
     bool quiet;
     bool is_computing; /* takes the two below */
     const char *precision;

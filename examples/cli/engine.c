@@ -2,6 +2,7 @@
 
 #include "host_pool.h"
 #include "json.h"
+#include "places.h"
 #include "text.h"
 
 #include <sched.h>
@@ -45,29 +46,6 @@ static ins1_status start_threads(engine *e, const settings *s, ins1_threading *t
     return INS1_OK;
 }
 
-/* A device that no built-in backend has may come from the plugin of its name. */
-static ins1_status find_device(engine *e, const settings *s)
-{
-    if (!s->device)
-        return INS1_OK;
-    ins1_status status = ins1_device_find(e->runtime, s->device, &e->device, &e->call);
-    if (status != INS1_E_UNSUPPORTED || s->plugin || strchr(s->device, '/'))
-        return status;
-
-    buffer path = { 0 };
-    ins1_error unknown = e->error;
-    text_printf(&path, "%s/ins1_%.*s.so", INS1_PLUGIN_DIR, (int)strcspn(s->device, ":"), s->device);
-    if (access(path.at, R_OK) == 0) {
-        status = ins1_backend_load(e->runtime, path.at, &e->call);
-        if (status == INS1_OK)
-            status = ins1_device_find(e->runtime, s->device, &e->device, &e->call);
-    } else {
-        e->error = unknown;
-    }
-    text_free(&path);
-    return status;
-}
-
 ins1_status engine_start(engine *e, const settings *s)
 {
     ins1_threading threading = INS1_INIT(ins1_threading);
@@ -85,7 +63,7 @@ ins1_status engine_start(engine *e, const settings *s)
     status = ins1_runtime_create(&e->runtime, &options, &e->call);
     if (status == INS1_OK && s->plugin)
         status = ins1_backend_load(e->runtime, s->plugin, &e->call);
-    return status == INS1_OK ? find_device(e, s) : status;
+    return status == INS1_OK ? places_find(e, s) : status;
 }
 
 int32_t engine_precision(const settings *s)
@@ -100,10 +78,9 @@ int32_t engine_precision(const settings *s)
 static ins1_status open_decoder(engine *e, const settings *s)
 {
     ins1_decoder_options options = INS1_INIT(ins1_decoder_options);
-    const ins1_placement placement = { .device = e->device, .n_layers = e->info.n_layer };
     options.precision = engine_precision(s);
-    options.placements = &placement;
-    options.n_placements = e->device ? 1 : 0;
+    options.placements = e->placements;
+    options.n_placements = e->n_placements;
     return ins1_decoder_create(&e->decoder, e->model, &options, &e->call);
 }
 

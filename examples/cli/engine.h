@@ -8,12 +8,15 @@
 /* What a command works with: the handles that its settings and its model ask for. */
 typedef struct engine {
     ins1_runtime *runtime;
-    ins1_model *model;         /* NULL until engine_open */
-    ins1_model_info info;      /* of the model */
-    ins1_tokenizer *tokenizer; /* with INS1_PART_TOKENIZER */
-    ins1_decoder *decoder;     /* with INS1_PART_DECODER */
-    struct host_pool *pool;    /* with --pool host */
-    int32_t device, threads;
+    ins1_model *model;                     /* NULL until engine_open */
+    ins1_model_info info;                  /* of the model */
+    ins1_tokenizer *tokenizer;             /* with INS1_PART_TOKENIZER */
+    ins1_decoder *decoder;                 /* with INS1_PART_DECODER */
+    struct host_pool *pool;                /* with --pool host */
+    ins1_placement placements[MAX_LISTED]; /* of --device */
+    size_t n_placements;
+    int32_t device; /* of the encoders: the first of them, or the CPU */
+    int32_t threads;
     ins1_error error; /* of the last call that failed */
     ins1_call call;   /* writes to `error`; every call may use it */
 } engine;

@@ -39,7 +39,6 @@ static ins1_status plan_model(task *t, const char *path)
     ins1_model_options model = INS1_INIT(ins1_model_options);
     ins1_decoder_options decoder = INS1_INIT(ins1_decoder_options);
     ins1_session_options session = INS1_INIT(ins1_session_options);
-    ins1_placement placement = { 0 };
     ins1_plan plan = INS1_INIT(ins1_plan);
     buffer out = { 0 };
 
@@ -48,9 +47,8 @@ static ins1_status plan_model(task *t, const char *path)
         return status;
     model.path = path;
     decoder.precision = engine_precision(&t->s);
-    placement.device = t->e.device;
-    decoder.placements = &placement;
-    decoder.n_placements = t->e.device ? 1 : 0;
+    decoder.placements = t->e.placements;
+    decoder.n_placements = t->e.n_placements;
     session.n_ctx = t->s.ctx;
     session.n_seq = t->sequences;
     status = ins1_model_plan(t->e.runtime, &model, &decoder, &session, &plan, &t->e.call);

@@ -3,6 +3,7 @@
 #include "edit.h"
 #include "encoders.h"
 #include "lines.h"
+#include "places.h"
 #include "reply.h"
 #include "talk.h"
 
@@ -109,6 +110,7 @@ static void print_stats(const talk *t)
     if (t->reply_s > 0)
         fprintf(stderr, " (%.1f/s)", (double)t->n_reply / t->reply_s);
     fputc('\n', stderr);
+    places_print(t->e);
 }
 
 static int32_t thinking_of(const task *k)
@@ -366,7 +368,7 @@ static int run(int argc, char **argv)
         { "--fps", FLAG_REAL, &k.fps, "N", "frames per second of the videos (default: 24)" },
         { "--series", FLAG_TEXTS, &k.series, "FILE", "a time series; may be given often" },
         { "--rate", FLAG_REAL, &k.rate, "HZ", "samples per second (default: the file's)" },
-        { "--stats", FLAG_SET, &k.wants_stats, NULL, "tokens and seconds, on stderr" },
+        { "--stats", FLAG_SET, &k.wants_stats, NULL, "tokens, seconds and devices, on stderr" },
         { "--json", FLAG_SET, &k.wants_json, NULL, "JSON lines in and out" },
     };
     int status =

@@ -1,6 +1,6 @@
 """The last stage: the decoder that knows molecules and the two encoders learn to work together.
 
-    python joint.py --data DATA --run RUN [--from interns1-demo] [--minutes 35] [--stop-at HH:MM]
+    python joint.py --data DATA --run RUN [--from interns1-demo] [--minutes 35] [--stop-at HH:MM] [--resume [--again 0.6]]
 
 The decoder is `after-question.pt` of the run, or the published weights of `--from`; the encoders are what encoders.py left in
 the run. Each step has questions about molecules, so that nothing is forgotten, about pictures, and about signals.
@@ -34,7 +34,7 @@ from tokenizer import Tokenizer
 
 STEP = {"molecules": 1536, "pictures": 48, "signals": 10}        # tokens, rows, rows
 RATES = {"muon": 0.004, "adam": 1e-3, "towers": 0.003, "towers adam": 5e-4}
-SHARES = {"molecules": 3.0, "pictures": 2.0, "signals": 0.5, "light head": 0.2}     # of the loss
+SHARES = {"molecules": 4.0, "pictures": 3.0, "signals": 0.4, "light head": 0.2}     # of the loss
 LENGTHS = (300, 400, 450, 500, 500, 600)
 
 
@@ -148,6 +148,8 @@ def main():
     parser.add_argument("--minutes", type=float, default=35)
     parser.add_argument("--stop-at", help="time of day HH:MM at which the stage has to be over")
     parser.add_argument("--resume", action="store_true")
+    parser.add_argument("--again", type=float, metavar="SHARE",
+                        help="with --resume: a schedule from its start once more, from this share of the first rates")
     parser.add_argument("--seed", type=int, default=8)
     args = parser.parse_args()
     torch.set_num_threads(1)
@@ -195,6 +197,8 @@ def main():
         for buffer, old in zip(muon.buffers + tower_muon.buffers, saved["muon"]):
             buffer.copy_(old)
         state = saved["state"]
+        if args.again:
+            state.update(cpu=0.0, wall=0.0)
 
     def save(path):
         torch.save({"parts": parts.state_dict(), "adam": adam.state_dict(), "muon": muon.buffers + tower_muon.buffers,
@@ -218,7 +222,7 @@ def main():
         done = clock.progress()
         if done >= 1.0:
             break
-        factor = (1 - done) * min(1.0, (state["step"] + 1) / 60)
+        factor = (args.again or 1.0) * (1 - done) * min(1.0, (state["step"] + 1) / 60)
         batch = next(asking)
         x, _, balance = model(batch.ids, batch.pos, batch.mask)
         losses = {"molecules": train.answer_loss(model, x, batch)}

@@ -20,13 +20,17 @@ extern "C" {
 typedef struct ins1_decoder ins1_decoder;
 
 /* A run of layers on one device. Layers that no placement names stay on device 0. The embedding
- * goes with the first layer, the head with the last. Frozen. */
+ * goes with the first layer, the head with the last. Between runs on different devices the hidden
+ * states of a batch go through the host's memory. Frozen. */
 typedef struct ins1_placement {
     int32_t device;      /* index */
-    int32_t first_layer; /* from 0 */
-    int32_t n_layers;    /* 0 is as many as the budget holds */
-    int32_t reserved0;   /* 0 */
-    uint64_t budget;     /* bytes of the device's memory; 0 is what is free */
+    int32_t first_layer; /* from 0; -1 is the one after the placement before, 0 in the first */
+    int32_t n_layers;  /* 0 is as many as the budget holds, at most up to the next that is placed */
+    int32_t reserved0; /* 0 */
+    /* Bytes of the device's memory for weights. 0 is what is free there, from which `n_layers` of 0
+     * leaves room for a session with default options; on devices that use the host's memory it is
+     * no limit. Keys, values and activations of sessions are not counted. */
+    uint64_t budget;
 } ins1_placement;
 
 /* Zero means the default in every field but struct_size. */

@@ -49,26 +49,31 @@ static int32_t *line_of(const s1_cache *cache, int32_t seq)
     return cache->table + (size_t)seq * (size_t)cache->pages_per_seq;
 }
 
-static ins1_status create_pools(s1_cache *cache, s1_device *device, ins1_error *error)
+static ins1_status create_pools(s1_cache *cache, ins1_error *error)
 {
     uint64_t size = s1_cache_page_bytes(cache) * (uint64_t)cache->n_pages;
     ins1_status status = INS1_OK;
     for (int32_t i = 0; status == INS1_OK && i < cache->n_layer; i++) {
+        s1_device *device = s1_decoder_home(cache->decoder, i)->device;
         status = s1_buffer_create(&cache->keys[i], device, size, INS1_MEM_KV, error);
         if (status == INS1_OK)
             status = s1_buffer_create(&cache->values[i], device, size, INS1_MEM_KV, error);
     }
-    if (status == INS1_OK)
-        status =
-            s1_buffer_create(&cache->device_table, device, table_size(cache), INS1_MEM_KV, error);
+    for (int32_t i = 0; status == INS1_OK && i < cache->decoder->n_homes; i++)
+        status = s1_buffer_create(&cache->lanes[i].pages, cache->decoder->homes[i].device,
+                                  table_size(cache), INS1_MEM_KV, error);
     return status;
 }
 
-ins1_status s1_cache_init(s1_cache *cache, s1_device *device, const ins1_allocator *memory,
-                          const s1_decoder_config *config, int32_t dtype, int32_t n_ctx,
-                          int32_t n_seq, ins1_error *error)
+ins1_status s1_cache_init(s1_cache *cache, const ins1_decoder *decoder, s1_lane *lanes,
+                          int32_t dtype, int32_t n_ctx, int32_t n_seq, ins1_error *error)
 {
+    const s1_decoder_config *config = &decoder->config;
+    const ins1_allocator *memory = decoder->memory;
+
     *cache = (s1_cache){
+        .decoder = decoder,
+        .lanes = lanes,
         .memory = memory,
         .n_layer = config->n_layer,
         .n_head_kv = config->n_head_kv,
@@ -96,7 +101,7 @@ ins1_status s1_cache_init(s1_cache *cache, s1_device *device, const ins1_allocat
         !cache->unused)
         status = s1_out_of_memory(memory, table_size(cache), "a table of pages", error);
     if (status == INS1_OK)
-        status = create_pools(cache, device, error);
+        status = create_pools(cache, error);
     if (status != INS1_OK) {
         s1_cache_finish(cache);
         return status;
@@ -123,7 +128,8 @@ void s1_cache_finish(s1_cache *cache)
         if (cache->values)
             s1_buffer_destroy(&cache->values[i]);
     }
-    s1_buffer_destroy(&cache->device_table);
+    for (int32_t i = 0; cache->decoder && i < cache->decoder->n_homes; i++)
+        s1_buffer_destroy(&cache->lanes[i].pages);
     s1_free(memory, cache->keys, n_layer * sizeof(*cache->keys), INS1_MEM_OBJECT);
     s1_free(memory, cache->values, n_layer * sizeof(*cache->values), INS1_MEM_OBJECT);
     s1_free(memory, cache->table, table_size(cache), INS1_MEM_OBJECT);
@@ -150,15 +156,15 @@ static int32_t take_page(s1_cache *cache)
     return page;
 }
 
-static ins1_status copy_page(s1_cache *cache, s1_stream *stream, int32_t from, int32_t to,
-                             const s1_call *call)
+static ins1_status copy_page(s1_cache *cache, int32_t from, int32_t to, const s1_call *call)
 {
     uint64_t size = s1_cache_page_bytes(cache);
     for (int32_t i = 0; i < cache->n_layer; i++) {
         const s1_buffer *pools[] = { &cache->keys[i], &cache->values[i] };
         for (int k = 0; k < 2; k++) {
-            ins1_status status = s1_stream_copy(stream, pools[k], (uint64_t)to * size, pools[k],
-                                                (uint64_t)from * size, size, call);
+            ins1_status status =
+                s1_stream_copy(s1_cache_stream(cache, i), pools[k], (uint64_t)to * size, pools[k],
+                               (uint64_t)from * size, size, call);
             if (status != INS1_OK)
                 return status;
         }
@@ -166,8 +172,8 @@ static ins1_status copy_page(s1_cache *cache, s1_stream *stream, int32_t from, i
     return INS1_OK;
 }
 
-ins1_status s1_cache_reserve(s1_cache *cache, s1_stream *stream, int32_t seq, size_t begin,
-                             size_t end, const s1_call *call)
+ins1_status s1_cache_reserve(s1_cache *cache, int32_t seq, size_t begin, size_t end,
+                             const s1_call *call)
 {
     int32_t *line = line_of(cache, seq);
     int32_t first = (int32_t)(begin / (size_t)cache->page_length);
@@ -178,7 +184,7 @@ ins1_status s1_cache_reserve(s1_cache *cache, s1_stream *stream, int32_t seq, si
             continue;
         int32_t page = take_page(cache);
         if (line[i] >= 0) {
-            ins1_status status = copy_page(cache, stream, line[i], page, call);
+            ins1_status status = copy_page(cache, line[i], page, call);
             if (status != INS1_OK) {
                 drop_page(cache, &page);
                 return status;
@@ -212,17 +218,24 @@ void s1_cache_fork(s1_cache *cache, int32_t from, int32_t to)
     cache->is_stale = true;
 }
 
-ins1_status s1_cache_flush(s1_cache *cache, s1_stream *stream, const s1_call *call)
+ins1_status s1_cache_flush(s1_cache *cache, const s1_call *call)
 {
+    ins1_status status = INS1_OK;
     if (!cache->is_stale)
         return INS1_OK;
     size_t n = table_size(cache) / sizeof(*cache->table);
     for (size_t i = 0; i < n; i++)
         cache->staging[i] = cache->table[i] < 0 ? 0 : cache->table[i];
-    ins1_status status =
-        s1_stream_write(stream, &cache->device_table, 0, cache->staging, table_size(cache), call);
+    for (int32_t i = 0; status == INS1_OK && i < cache->decoder->n_homes; i++)
+        status = s1_stream_write(cache->lanes[i].stream, &cache->lanes[i].pages, 0, cache->staging,
+                                 table_size(cache), call);
     cache->is_stale = status != INS1_OK;
     return status;
+}
+
+s1_stream *s1_cache_stream(const s1_cache *cache, int32_t layer)
+{
+    return cache->lanes[cache->decoder->layers[layer].home].stream;
 }
 
 static ins1_tensor_desc pool_view(const s1_cache *cache, const s1_buffer *pool)
@@ -241,8 +254,8 @@ ins1_tensor_desc s1_cache_values(const s1_cache *cache, int32_t layer)
     return pool_view(cache, &cache->values[layer]);
 }
 
-ins1_tensor_desc s1_cache_table(const s1_cache *cache)
+ins1_tensor_desc s1_cache_table(const s1_cache *cache, const s1_lane *lane)
 {
     const int64_t dim[] = { cache->n_seq, cache->pages_per_seq };
-    return s1_view(&cache->device_table, 0, INS1_DTYPE_I32, 2, dim);
+    return s1_view(&lane->pages, 0, INS1_DTYPE_I32, 2, dim);
 }

@@ -3,6 +3,7 @@
 #include "base/memory.h"
 #include "base/meter.h"
 #include "base/struct.h"
+#include "decoder/placement.h"
 
 enum { ROLES = 3 }; /* gate, up, down */
 
@@ -39,6 +40,8 @@ static void destroy(ins1_decoder *decoder)
         unplace_layer(decoder, &decoder->layers[i]);
     s1_free(memory, decoder->layers, (size_t)decoder->config.n_layer * sizeof(*decoder->layers),
             INS1_MEM_OBJECT);
+    s1_free(memory, decoder->homes, (size_t)decoder->n_homes * sizeof(*decoder->homes),
+            INS1_MEM_OBJECT);
     s1_unplace(&decoder->embed);
     s1_unplace(&decoder->norm);
     if (!decoder->head_is_embed)
@@ -46,29 +49,8 @@ static void destroy(ins1_decoder *decoder)
     s1_free(memory, decoder, sizeof(*decoder), INS1_MEM_OBJECT);
 }
 
-static ins1_status place(ins1_decoder *decoder, s1_placed *out, const s1_tensor *tensor,
-                         const s1_call *call)
-{
-    decoder->placed_bytes += tensor->dtype ? tensor->size : 0;
-    return s1_place(out, decoder->device, tensor, call->error);
-}
-
-static uint64_t linear_size(const s1_linear *linear)
-{
-    return (linear->weight.dtype ? linear->weight.size : 0) +
-           (linear->scale.dtype ? linear->scale.size : 0) +
-           (linear->bias.dtype ? linear->bias.size : 0);
-}
-
-static ins1_status place_linear(ins1_decoder *decoder, s1_placed_linear *out,
-                                const s1_linear *linear, const s1_call *call)
-{
-    decoder->placed_bytes += linear_size(linear);
-    return s1_place_linear(out, decoder->device, linear, call->error);
-}
-
-static ins1_status place_experts(ins1_decoder *decoder, s1_layer *layer,
-                                 const s1_layer_weights *weights, const s1_call *call)
+static ins1_status place_experts(ins1_decoder *decoder, s1_layer *layer, s1_device *device,
+                                 const s1_layer_weights *weights, ins1_error *error)
 {
     const s1_linear *roles[ROLES] = { weights->expert_gate, weights->expert_up,
                                       weights->expert_down };
@@ -79,21 +61,23 @@ static ins1_status place_experts(ins1_decoder *decoder, s1_layer *layer,
     if (!layer->experts)
         return s1_out_of_memory(decoder->memory,
                                 n_expert_matrices(decoder) * sizeof(*layer->experts), "experts",
-                                call->error);
+                                error);
     for (size_t role = 0; role < ROLES; role++) {
         for (size_t i = 0; i < n; i++) {
             ins1_status status =
-                place_linear(decoder, &layer->experts[role * n + i], &roles[role][i], call);
+                s1_place_linear(&layer->experts[role * n + i], device, &roles[role][i], error);
             if (status != INS1_OK)
                 return status;
         }
     }
-    return place_linear(decoder, &layer->router, &weights->router, call);
+    return s1_place_linear(&layer->router, device, &weights->router, error);
 }
 
-static ins1_status place_layer(ins1_decoder *decoder, s1_layer *layer,
-                               const s1_layer_weights *weights, const s1_call *call)
+static ins1_status place_layer(ins1_decoder *decoder, int32_t index,
+                               const s1_layer_weights *weights, ins1_error *error)
 {
+    s1_layer *layer = &decoder->layers[index];
+    s1_device *device = s1_decoder_home(decoder, index)->device;
     const struct {
         s1_placed *out;
         const s1_tensor *tensor;
@@ -113,35 +97,42 @@ static ins1_status place_layer(ins1_decoder *decoder, s1_layer *layer,
         { &layer->up, &weights->up }, { &layer->down, &weights->down },
     };
     for (size_t i = 0; i < sizeof(vectors) / sizeof(vectors[0]); i++) {
-        ins1_status status = place(decoder, vectors[i].out, vectors[i].tensor, call);
+        ins1_status status = s1_place(vectors[i].out, device, vectors[i].tensor, error);
         if (status != INS1_OK)
             return status;
     }
     for (size_t i = 0; i < sizeof(matrices) / sizeof(matrices[0]); i++) {
-        ins1_status status = place_linear(decoder, matrices[i].out, matrices[i].linear, call);
+        ins1_status status = s1_place_linear(matrices[i].out, device, matrices[i].linear, error);
         if (status != INS1_OK)
             return status;
     }
-    return weights->is_moe ? place_experts(decoder, layer, weights, call) : INS1_OK;
+    layer->bytes = s1_layer_bytes(&decoder->config, weights);
+    return weights->is_moe ? place_experts(decoder, layer, device, weights, error) : INS1_OK;
 }
 
 static ins1_status place_all(ins1_decoder *decoder, const s1_decoder_weights *weights,
-                             const s1_call *call)
+                             ins1_error *error)
 {
-    ins1_status status = place(decoder, &decoder->embed, &weights->embed, call);
+    const int32_t n_layer = decoder->config.n_layer;
+    s1_device *first = s1_decoder_home(decoder, 0)->device;
+    s1_device *last = s1_decoder_home(decoder, n_layer - 1)->device;
+
+    decoder->embed_bytes = s1_embed_bytes(weights);
+    decoder->head_bytes = s1_head_bytes(weights, first == last);
+    ins1_status status = s1_place(&decoder->embed, first, &weights->embed, error);
     if (status == INS1_OK)
-        status = place(decoder, &decoder->norm, &weights->norm, call);
+        status = s1_place(&decoder->norm, last, &weights->norm, error);
     if (status != INS1_OK)
         return status;
 
-    decoder->head_is_embed = weights->head.weight.data == weights->embed.data;
+    decoder->head_is_embed = first == last && s1_head_is_embed(weights);
     if (decoder->head_is_embed)
         decoder->head.weight = decoder->embed;
     else
-        status = place_linear(decoder, &decoder->head, &weights->head, call);
+        status = s1_place_linear(&decoder->head, last, &weights->head, error);
 
-    for (int32_t i = 0; status == INS1_OK && i < decoder->config.n_layer; i++)
-        status = place_layer(decoder, &decoder->layers[i], &weights->layers[i], call);
+    for (int32_t i = 0; status == INS1_OK && i < n_layer; i++)
+        status = place_layer(decoder, i, &weights->layers[i], error);
     return status;
 }
 
@@ -158,23 +149,70 @@ ins1_status s1_decoder_precision(int32_t *out, const s1_decoder_config *config, 
                    INS1_PRECISION_INT8);
 }
 
-/* One device for all layers: the first placement names it, and must name every layer. */
-static ins1_status read_placements(int32_t *device, const ins1_decoder_options *options,
-                                   int32_t n_layer, ins1_error *error)
+/* --- homes --- */
+
+/* The home on that device among the first `n_homes`; `n_homes` where there is none. */
+static int32_t home_of(const ins1_decoder *decoder, int32_t n_homes, int32_t device)
 {
-    *device = 0;
-    if (!options->n_placements)
-        return INS1_OK;
-    const ins1_placement *p = options->placements;
-    if (!p)
-        return s1_fail(error, INS1_E_ARGUMENT, "%zu placements at NULL", options->n_placements);
-    if (options->n_placements > 1 || p->first_layer != 0 ||
-        (p->n_layers != 0 && p->n_layers != n_layer))
-        return s1_fail(error, INS1_E_UNSUPPORTED,
-                       "layers on several devices are not supported, one placement of all %d is",
-                       n_layer);
-    *device = p->device;
-    return INS1_OK;
+    int32_t home = 0;
+    while (home < n_homes && decoder->homes[home].index != device)
+        home++;
+    return home;
+}
+
+static bool is_first_on_its_device(const ins1_decoder *decoder, int32_t layer)
+{
+    for (int32_t i = 0; i < layer; i++)
+        if (decoder->layers[i].home == decoder->layers[layer].home)
+            return false;
+    return true;
+}
+
+/* Layers know their device's index in `home`; from it the list of devices is made. */
+static ins1_status list_homes(ins1_decoder *decoder, ins1_error *error)
+{
+    const int32_t n_layer = decoder->config.n_layer;
+    s1_registry *registry = s1_runtime_registry(decoder->runtime);
+    ins1_status status = INS1_OK;
+    int32_t n = 0;
+
+    for (int32_t i = 0; i < n_layer; i++)
+        n += is_first_on_its_device(decoder, i);
+    decoder->homes =
+        s1_alloc_array(decoder->memory, (size_t)n, sizeof(*decoder->homes), INS1_MEM_OBJECT);
+    if (!decoder->homes)
+        return s1_out_of_memory(decoder->memory, (uint64_t)n * sizeof(*decoder->homes),
+                                "the devices of a decoder", error);
+    decoder->n_homes = n;
+    n = 0;
+    for (int32_t i = 0; status == INS1_OK && i < n_layer; i++) {
+        s1_layer *layer = &decoder->layers[i];
+        s1_home *home = &decoder->homes[home_of(decoder, n, layer->home)];
+        if (home == &decoder->homes[n]) {
+            home->index = layer->home;
+            status = s1_registry_device(registry, home->index, &home->device, error);
+            n++;
+        }
+        layer->home = (int32_t)(home - decoder->homes);
+    }
+    return status;
+}
+
+static ins1_status find_homes(ins1_decoder *decoder, const s1_decoder_weights *weights,
+                              const ins1_decoder_options *options, ins1_error *error)
+{
+    const size_t n_layer = (size_t)decoder->config.n_layer;
+    int32_t *device_of =
+        s1_alloc_array(decoder->memory, n_layer, sizeof(*device_of), INS1_MEM_OBJECT);
+    if (!device_of)
+        return s1_out_of_memory(decoder->memory, n_layer * sizeof(*device_of),
+                                "the devices of layers", error);
+    ins1_status status = s1_place_layers(device_of, &decoder->config, weights, options,
+                                         s1_runtime_registry(decoder->runtime), error);
+    for (size_t i = 0; status == INS1_OK && i < n_layer; i++)
+        decoder->layers[i].home = device_of[i];
+    s1_free(decoder->memory, device_of, n_layer * sizeof(*device_of), INS1_MEM_OBJECT);
+    return status == INS1_OK ? list_homes(decoder, error) : status;
 }
 
 ins1_status s1_decoder_create(ins1_decoder **out, const s1_decoder_source *source,
@@ -214,13 +252,9 @@ ins1_status s1_decoder_create(ins1_decoder **out, const s1_decoder_source *sourc
     status =
         s1_decoder_precision(&decoder->precision, &decoder->config, options.precision, call->error);
     if (status == INS1_OK)
-        status =
-            read_placements(&decoder->device_index, &options, decoder->config.n_layer, call->error);
+        status = find_homes(decoder, source->weights, &options, call->error);
     if (status == INS1_OK)
-        status = s1_registry_device(s1_runtime_registry(source->runtime), decoder->device_index,
-                                    &decoder->device, call->error);
-    if (status == INS1_OK)
-        status = place_all(decoder, source->weights, call);
+        status = place_all(decoder, source->weights, call->error);
     if (status != INS1_OK)
         goto done;
 
@@ -232,6 +266,23 @@ ins1_status s1_decoder_create(ins1_decoder **out, const s1_decoder_source *sourc
 done:
     destroy(decoder);
     return status;
+}
+
+/* The layers from `first` on that are on its device. */
+static ins1_placement run_from(const ins1_decoder *decoder, int32_t first)
+{
+    const int32_t n_layer = decoder->config.n_layer;
+    ins1_placement run = {
+        .device = s1_decoder_home(decoder, first)->index,
+        .first_layer = first,
+        .budget = first == 0 ? decoder->embed_bytes : 0,
+    };
+    int32_t i = first;
+    for (; i < n_layer && decoder->layers[i].home == decoder->layers[first].home; i++)
+        run.budget += decoder->layers[i].bytes;
+    run.n_layers = i - first;
+    run.budget += i == n_layer ? decoder->head_bytes : 0;
+    return run;
 }
 
 ins1_status ins1_decoder_placements(const ins1_decoder *decoder, ins1_placement *out,
@@ -247,14 +298,17 @@ ins1_status ins1_decoder_placements(const ins1_decoder *decoder, ins1_placement 
     if (!decoder || !count || (capacity && !out))
         return s1_fail(call.error, INS1_E_ARGUMENT,
                        "no decoder, or no place for its placements or their number");
-    *count = 1;
-    if (capacity < 1)
-        return s1_fail(call.error, INS1_E_BUFFER, "room for 0 placements, 1 needed");
-    *out = (ins1_placement){
-        .device = decoder->device_index,
-        .n_layers = decoder->config.n_layer,
-        .budget = decoder->placed_bytes,
-    };
+    size_t n = 0;
+    for (int32_t i = 0, end; i < decoder->config.n_layer; i = end, n++) {
+        ins1_placement run = run_from(decoder, i);
+        end = i + run.n_layers;
+        if (n < capacity)
+            out[n] = run;
+    }
+    *count = n;
+    if (n > capacity)
+        return s1_fail(call.error, INS1_E_BUFFER, "room for %zu placements, %zu needed", capacity,
+                       n);
     return INS1_OK;
 }
 

@@ -8,9 +8,17 @@
 
 #include <stdatomic.h>
 
-/* The weights of a transformer on their device. Immutable and shared. */
+/* The weights of a transformer on their devices. Immutable and shared. */
+
+/* A device that has layers. */
+typedef struct s1_home {
+    s1_device *device;
+    int32_t index; /* in the registry */
+} s1_home;
 
 typedef struct s1_layer {
+    int32_t home;   /* in `homes` of the decoder */
+    uint64_t bytes; /* of weights */
     s1_placed attention_norm, ffn_norm, q_norm, k_norm;
     s1_placed_linear q, k, v, qkv, o;
     s1_placed_linear gate, up, down;
@@ -27,14 +35,21 @@ struct ins1_decoder {
     uint64_t fingerprint; /* of the checkpoint, for snapshots */
     s1_decoder_config config;
     int32_t precision; /* INS1_PRECISION_*, never DEFAULT */
-    int32_t device_index;
-    s1_device *device;
-    uint64_t placed_bytes;
-    s1_placed embed, norm;
-    s1_placed_linear head;
-    bool head_is_embed;
+    s1_home *homes;    /* owned, [n_homes], each another device */
+    int32_t n_homes;
+    s1_placed embed;       /* where the first layer is */
+    s1_placed norm;        /* where the last layer is */
+    s1_placed_linear head; /* there too */
+    bool head_is_embed;    /* and then not placed once more */
+    uint64_t embed_bytes, head_bytes;
     s1_layer *layers; /* owned, config.n_layer */
 };
+
+/* Where a layer is. */
+static inline const s1_home *s1_decoder_home(const ins1_decoder *decoder, int32_t layer)
+{
+    return &decoder->homes[decoder->layers[layer].home];
+}
 
 /* What model/ hands over. `keeper` is what keeps the tensors and the runtime alive: on success the
  * decoder owns one reference to it and drops it with `release_keeper`. */

@@ -3,7 +3,6 @@
 #include "base/memory.h"
 #include "base/meter.h"
 
-#include <math.h>
 #include <string.h>
 
 enum { ALIGN = 64 };
@@ -54,7 +53,7 @@ static s1_layout layout_of(const s1_decoder_config *c, const s1_forward_sizes *s
 }
 
 /* Tokens, rows and tables go in together; hidden states or the router's choice come out. */
-static uint64_t staging_bytes(const s1_decoder_config *c, const s1_forward_sizes *sizes)
+uint64_t s1_staging_bytes(const s1_decoder_config *c, const s1_forward_sizes *sizes)
 {
     uint64_t b = (uint64_t)sizes->n_batch;
     uint64_t in = b * (3 + (uint64_t)rope_tables(c) * (uint64_t)c->head_dim);
@@ -63,9 +62,9 @@ static uint64_t staging_bytes(const s1_decoder_config *c, const s1_forward_sizes
     return (most > router ? most : router) * sizeof(float);
 }
 
-uint64_t s1_forward_bytes(const s1_decoder_config *config, const s1_forward_sizes *sizes)
+uint64_t s1_workspace_bytes(const s1_decoder_config *config, const s1_forward_sizes *sizes)
 {
-    return layout_of(config, sizes).size + staging_bytes(config, sizes);
+    return layout_of(config, sizes).size;
 }
 
 /* --- life --- */
@@ -108,6 +107,41 @@ static ins1_status list_experts(s1_forward *forward, const s1_call *call)
     return INS1_OK;
 }
 
+static ins1_status open_lanes(s1_forward *forward, ins1_error *error)
+{
+    const ins1_decoder *decoder = forward->decoder;
+    const s1_host *host = s1_runtime_host(decoder->runtime);
+    ins1_status status = INS1_OK;
+
+    forward->lanes = s1_alloc_array(forward->memory, (size_t)decoder->n_homes,
+                                    sizeof(*forward->lanes), INS1_MEM_OBJECT);
+    if (!forward->lanes)
+        return s1_out_of_memory(forward->memory,
+                                (uint64_t)decoder->n_homes * sizeof(*forward->lanes),
+                                "the devices of a session", error);
+    for (int32_t i = 0; status == INS1_OK && i < decoder->n_homes; i++) {
+        s1_lane *lane = &forward->lanes[i];
+        s1_device *device = decoder->homes[i].device;
+        status = s1_stream_create(&lane->stream, device, host, error);
+        if (status == INS1_OK)
+            status = s1_buffer_create(&lane->workspace, device, forward->at.size, INS1_MEM_SCRATCH,
+                                      error);
+    }
+    return status;
+}
+
+static void close_lanes(s1_forward *forward)
+{
+    size_t n = (size_t)forward->decoder->n_homes;
+    if (!forward->lanes)
+        return;
+    for (size_t i = 0; i < n; i++) {
+        s1_buffer_destroy(&forward->lanes[i].workspace);
+        s1_stream_destroy(forward->lanes[i].stream);
+    }
+    s1_free(forward->memory, forward->lanes, n * sizeof(*forward->lanes), INS1_MEM_OBJECT);
+}
+
 ins1_status s1_forward_init(s1_forward *forward, const ins1_decoder *decoder,
                             const s1_forward_sizes *sizes, const s1_call *call)
 {
@@ -121,24 +155,20 @@ ins1_status s1_forward_init(s1_forward *forward, const ins1_decoder *decoder,
         .memory = memory,
         .sizes = *sizes,
         .at = layout_of(config, sizes),
-        .staging_size = (size_t)staging_bytes(config, sizes),
+        .staging_size = (size_t)s1_staging_bytes(config, sizes),
     };
     forward->staging = s1_alloc(memory, forward->staging_size, INS1_MEM_SCRATCH);
     if (!forward->staging) {
         status = s1_out_of_memory(memory, forward->staging_size, "staging", error);
         goto done;
     }
-    status = s1_stream_create(&forward->stream, decoder->device, s1_runtime_host(decoder->runtime),
-                              error);
+    status = open_lanes(forward, error);
     if (status == INS1_OK)
         status = s1_rope_init(&forward->rope, &config->rope, config->head_dim, sizes->n_ctx, memory,
                               error);
     if (status == INS1_OK)
-        status = s1_cache_init(&forward->cache, decoder->device, memory, config, sizes->kv_dtype,
+        status = s1_cache_init(&forward->cache, decoder, forward->lanes, sizes->kv_dtype,
                                sizes->n_ctx, sizes->n_seq, error);
-    if (status == INS1_OK)
-        status = s1_buffer_create(&forward->workspace, decoder->device, forward->at.size,
-                                  INS1_MEM_SCRATCH, error);
     if (status == INS1_OK && s1_decoder_is_moe(config))
         status = list_experts(forward, call);
 
@@ -159,190 +189,12 @@ void s1_forward_finish(s1_forward *forward)
         s1_free(forward->memory, forward->experts,
                 n_expert_lists(forward) * sizeof(*forward->experts), INS1_MEM_OBJECT);
     }
-    s1_buffer_destroy(&forward->workspace);
     s1_cache_finish(&forward->cache);
     if (forward->rope.memory)
         s1_rope_finish(&forward->rope);
-    s1_stream_destroy(forward->stream);
+    close_lanes(forward);
     s1_free(forward->memory, forward->staging, forward->staging_size, INS1_MEM_SCRATCH);
     *forward = (s1_forward){ 0 };
-}
-
-/* --- views of the workspace --- */
-
-static ins1_tensor_desc matrix(const s1_forward *f, uint64_t at, int32_t dtype, int64_t rows,
-                               int64_t columns)
-{
-    const int64_t dim[] = { rows, columns };
-    return s1_view(&f->workspace, at, dtype, 2, dim);
-}
-
-static ins1_tensor_desc floats(const s1_forward *f, uint64_t at, int64_t rows, int64_t columns)
-{
-    return matrix(f, at, INS1_DTYPE_F32, rows, columns);
-}
-
-static ins1_tensor_desc with_strides(ins1_tensor_desc view, const int64_t *stride)
-{
-    int64_t last = 0;
-    bool is_empty = false;
-    for (int32_t i = 0; i < view.ndim; i++) {
-        view.stride[i] = stride[i];
-        last += (view.dim[i] - 1) * stride[i];
-        is_empty |= view.dim[i] == 0;
-    }
-    view.bytes = is_empty ? 0 : (uint64_t)(last + 1) * sizeof(float);
-    return view;
-}
-
-/* Queries, keys and values of a row lie side by side: all queries, all keys, all values, or, where
- * one matrix made them, group by group. */
-typedef struct heads {
-    ins1_tensor_desc q, k, v;                     /* [t][n_head_kv][heads of a group][head_dim] */
-    ins1_tensor_desc q_flat, k_flat, v_flat, all; /* what the products write */
-} heads;
-
-static ins1_tensor_desc head_view(const s1_forward *f, int64_t at, int64_t t, int64_t per_group,
-                                  int64_t group_stride)
-{
-    const s1_decoder_config *c = &f->decoder->config;
-    int64_t width = (c->n_head + 2 * c->n_head_kv) * (int64_t)c->head_dim;
-    const int64_t dim[] = { t, c->n_head_kv, per_group, c->head_dim };
-    const int64_t stride[] = { width, group_stride, c->head_dim, 1 };
-    uint64_t offset = f->at.qkv + (uint64_t)at * sizeof(float);
-    return with_strides(s1_view(&f->workspace, offset, INS1_DTYPE_F32, 4, dim), stride);
-}
-
-static ins1_tensor_desc flat_view(const s1_forward *f, int64_t at, int64_t t, int64_t columns)
-{
-    const s1_decoder_config *c = &f->decoder->config;
-    const int64_t stride[] = { (c->n_head + 2 * c->n_head_kv) * (int64_t)c->head_dim, 1 };
-    return with_strides(floats(f, f->at.qkv + (uint64_t)at * sizeof(float), t, columns), stride);
-}
-
-static heads heads_of(const s1_forward *f, int64_t t, bool is_fused)
-{
-    const s1_decoder_config *c = &f->decoder->config;
-    int64_t d = c->head_dim, per_group = c->n_head / c->n_head_kv;
-    int64_t n_q = c->n_head * d, n_kv = c->n_head_kv * d;
-
-    if (is_fused) {
-        int64_t group = (per_group + 2) * d;
-        return (heads){
-            .q = head_view(f, 0, t, per_group, group),
-            .k = head_view(f, per_group * d, t, 1, group),
-            .v = head_view(f, (per_group + 1) * d, t, 1, group),
-            .all = flat_view(f, 0, t, n_q + 2 * n_kv),
-        };
-    }
-    return (heads){
-        .q = head_view(f, 0, t, per_group, per_group * d),
-        .k = head_view(f, n_q, t, 1, d),
-        .v = head_view(f, n_q + n_kv, t, 1, d),
-        .q_flat = flat_view(f, 0, t, n_q),
-        .k_flat = flat_view(f, n_q, t, n_kv),
-        .v_flat = flat_view(f, n_q + n_kv, t, n_kv),
-    };
-}
-
-/* --- layers --- */
-
-static void list_attention(s1_forward *f, int32_t index, int64_t t)
-{
-    const s1_decoder_config *c = &f->decoder->config;
-    const s1_layer *layer = &f->decoder->layers[index];
-    bool is_fused = layer->qkv.weight.view.dtype != 0;
-    heads h = heads_of(f, t, is_fused);
-    ins1_tensor_desc hidden = floats(f, f->at.hidden, t, c->n_embd);
-    ins1_tensor_desc normed = floats(f, f->at.normed, t, c->n_embd);
-    ins1_tensor_desc rows = matrix(f, f->at.rows, INS1_DTYPE_I32, t, 2);
-    ins1_tensor_desc pages = s1_cache_table(&f->cache);
-    const int64_t table_dim[] = { t, f->rope.n_heads, f->rope.half };
-    ins1_tensor_desc cosines = s1_view(&f->workspace, f->at.cosines, INS1_DTYPE_F32, 3, table_dim);
-    ins1_tensor_desc sines = s1_view(&f->workspace, f->at.sines, INS1_DTYPE_F32, 3, table_dim);
-    const int64_t out_dim[] = { t, c->n_head_kv, c->n_head / c->n_head_kv, c->head_dim };
-    ins1_tensor_desc attended = s1_view(&f->workspace, f->at.attended, INS1_DTYPE_F32, 4, out_dim);
-    s1_ops *ops = &f->ops;
-
-    s1_ops_rmsnorm(ops, normed, hidden, &layer->attention_norm, c->norm_eps);
-    if (is_fused) {
-        s1_ops_matmul(ops, h.all, &layer->qkv, normed, 0);
-    } else {
-        s1_ops_matmul(ops, h.q_flat, &layer->q, normed, 0);
-        s1_ops_matmul(ops, h.k_flat, &layer->k, normed, 0);
-        s1_ops_matmul(ops, h.v_flat, &layer->v, normed, 0);
-    }
-    if (layer->q_norm.view.dtype) {
-        s1_ops_rmsnorm(ops, h.q, h.q, &layer->q_norm, c->norm_eps);
-        s1_ops_rmsnorm(ops, h.k, h.k, &layer->k_norm, c->norm_eps);
-    }
-    s1_ops_rope(ops, h.q, cosines, sines);
-    s1_ops_rope(ops, h.k, cosines, sines);
-    s1_ops_kv_put(ops, s1_cache_keys(&f->cache, index), s1_cache_values(&f->cache, index), h.k, h.v,
-                  rows, pages);
-    s1_ops_attention(ops, attended, h.q, s1_cache_keys(&f->cache, index),
-                     s1_cache_values(&f->cache, index), rows, pages,
-                     (float)(1 / sqrt((double)c->head_dim)));
-    s1_ops_matmul(ops, hidden, &layer->o,
-                  floats(f, f->at.attended, t, (int64_t)c->n_head * c->head_dim),
-                  INS1_OP_ACCUMULATE);
-}
-
-static void list_dense(s1_forward *f, const s1_layer *layer, int64_t t)
-{
-    const s1_decoder_config *c = &f->decoder->config;
-    ins1_tensor_desc hidden = floats(f, f->at.hidden, t, c->n_embd);
-    ins1_tensor_desc normed = floats(f, f->at.normed, t, c->n_embd);
-    ins1_tensor_desc gate = floats(f, f->at.gate, t, c->n_ff);
-    ins1_tensor_desc up = floats(f, f->at.up, t, c->n_ff);
-
-    s1_ops_matmul(&f->ops, gate, &layer->gate, normed, 0);
-    s1_ops_matmul(&f->ops, up, &layer->up, normed, 0);
-    s1_ops_act_mul(&f->ops, gate, gate, up, INS1_ACT_SILU);
-    s1_ops_matmul(&f->ops, hidden, &layer->down, gate, INS1_OP_ACCUMULATE);
-}
-
-static void list_experts_ops(s1_forward *f, int32_t index, int64_t t)
-{
-    const s1_decoder_config *c = &f->decoder->config;
-    const s1_layer *layer = &f->decoder->layers[index];
-    const s1_expert_list *lists = &f->experts[3 * index];
-    int32_t k = c->n_expert_used;
-    ins1_tensor_desc hidden = floats(f, f->at.hidden, t, c->n_embd);
-    ins1_tensor_desc normed = floats(f, f->at.normed, t, c->n_embd);
-    ins1_tensor_desc logits = floats(f, f->at.router_logits, t, c->n_expert);
-    ins1_tensor_desc chosen = matrix(f, f->at.chosen, INS1_DTYPE_I32, t, k);
-    ins1_tensor_desc gates = floats(f, f->at.gates, t, k);
-    const int64_t n_pairs = t * k;
-    ins1_tensor_desc pairs = s1_view(&f->workspace, f->at.chosen, INS1_DTYPE_I32, 1, &n_pairs);
-    ins1_tensor_desc gate = floats(f, f->at.gate, n_pairs, c->n_ff_exp);
-    ins1_tensor_desc up = floats(f, f->at.up, n_pairs, c->n_ff_exp);
-    ins1_tensor_desc out = floats(f, f->at.expert_out, n_pairs, c->n_embd);
-    s1_ops *ops = &f->ops;
-
-    s1_ops_matmul(ops, logits, &layer->router, normed, 0);
-    ops->op[ops->n - 1].i[0] = INS1_PRECISION_F32; /* the choice of experts is never rounded */
-    s1_ops_route(ops, chosen, gates, logits, c->n_groups,
-                 c->normalize_gates ? INS1_OP_NORMALIZE : 0);
-    s1_ops_experts(ops, gate, &lists[0], normed, pairs, k);
-    s1_ops_experts(ops, up, &lists[1], normed, pairs, k);
-    s1_ops_act_mul(ops, gate, gate, up, INS1_ACT_SILU);
-    s1_ops_experts(ops, out, &lists[2], gate, pairs, 1);
-    s1_ops_combine(ops, hidden, out, gates);
-}
-
-static void list_layer(s1_forward *f, int32_t index, int64_t t)
-{
-    const s1_decoder_config *c = &f->decoder->config;
-    const s1_layer *layer = &f->decoder->layers[index];
-
-    list_attention(f, index, t);
-    s1_ops_rmsnorm(&f->ops, floats(f, f->at.normed, t, c->n_embd),
-                   floats(f, f->at.hidden, t, c->n_embd), &layer->ffn_norm, c->norm_eps);
-    if (layer->experts)
-        list_experts_ops(f, index, t);
-    else
-        list_dense(f, layer, t);
 }
 
 /* --- what goes in --- */
@@ -350,7 +202,12 @@ static void list_layer(s1_forward *f, int32_t index, int64_t t)
 static ins1_status write(s1_forward *f, uint64_t at, const void *from, size_t n,
                          const s1_call *call)
 {
-    return s1_stream_write(f->stream, &f->workspace, at, from, n * sizeof(float), call);
+    return s1_stream_write(f->here->stream, &f->here->workspace, at, from, n * sizeof(float), call);
+}
+
+static ins1_status read(s1_forward *f, uint64_t at, void *to, size_t n, const s1_call *call)
+{
+    return s1_stream_read(f->here->stream, &f->here->workspace, at, to, n * sizeof(float), call);
 }
 
 static ins1_status write_rows(s1_forward *f, const s1_row *rows, int32_t n, const s1_call *call)
@@ -368,15 +225,18 @@ static ins1_status write_rows(s1_forward *f, const s1_row *rows, int32_t n, cons
         places[2 * i + 1] = rows[i].position;
         s1_rope_table(&f->rope, rows[i].position, cosines + i * table, sines + i * table);
     }
-    ins1_status status = s1_cache_flush(&f->cache, f->stream, call);
+    ins1_status status = s1_cache_flush(&f->cache, call);
     if (status == INS1_OK)
         status = write(f, f->at.tokens, tokens, count, call);
-    if (status == INS1_OK)
+    for (int32_t i = 0; status == INS1_OK && i < f->decoder->n_homes; i++) {
+        f->here = &f->lanes[i];
         status = write(f, f->at.rows, places, 2 * count, call);
-    if (status == INS1_OK)
-        status = write(f, f->at.cosines, cosines, count * table, call);
-    if (status == INS1_OK)
-        status = write(f, f->at.sines, sines, count * table, call);
+        if (status == INS1_OK)
+            status = write(f, f->at.cosines, cosines, count * table, call);
+        if (status == INS1_OK)
+            status = write(f, f->at.sines, sines, count * table, call);
+    }
+    f->here = f->lanes;
     return status;
 }
 
@@ -395,16 +255,18 @@ static ins1_status write_embeddings(s1_forward *f, const s1_row *rows, int32_t n
     return INS1_OK;
 }
 
+/* The first layer's device is the first in the list. */
 static ins1_status embed(s1_forward *f, const s1_row *rows, int32_t n, const s1_call *call)
 {
     const int64_t t = n;
+    f->here = f->lanes;
     ins1_status status = write_rows(f, rows, n, call);
     if (status != INS1_OK)
         return status;
-    s1_ops_get_rows(&f->ops, floats(f, f->at.hidden, n, f->decoder->config.n_embd),
+    s1_ops_get_rows(&f->ops, s1_forward_floats(f, f->at.hidden, n, f->decoder->config.n_embd),
                     f->decoder->embed.view,
-                    s1_view(&f->workspace, f->at.tokens, INS1_DTYPE_I32, 1, &t));
-    status = s1_ops_run(&f->ops, f->stream, call);
+                    s1_view(&f->here->workspace, f->at.tokens, INS1_DTYPE_I32, 1, &t));
+    status = s1_ops_run(&f->ops, f->here->stream, call);
     if (status == INS1_OK)
         status = write_embeddings(f, rows, n, call);
     return status;
@@ -439,8 +301,7 @@ static ins1_status observe_hidden(s1_forward *f, const s1_row *rows, int32_t n, 
     size_t width = (size_t)f->decoder->config.n_embd;
     if (!(observer->mask & INS1_OBSERVE_HIDDEN))
         return INS1_OK;
-    ins1_status status = s1_stream_read(f->stream, &f->workspace, f->at.hidden, f->staging,
-                                        (size_t)n * width * sizeof(float), call);
+    ins1_status status = read(f, f->at.hidden, f->staging, (size_t)n * width, call);
     if (status != INS1_OK)
         return status;
     const ins1_observation seen = {
@@ -461,11 +322,9 @@ static ins1_status observe_router(s1_forward *f, const s1_row *rows, int32_t n, 
         return INS1_OK;
     int32_t *chosen = (int32_t *)(void *)f->staging;
     float *gates = (float *)(void *)(chosen + count);
-    ins1_status status = s1_stream_read(f->stream, &f->workspace, f->at.chosen, chosen,
-                                        count * sizeof(*chosen), call);
+    ins1_status status = read(f, f->at.chosen, chosen, count, call);
     if (status == INS1_OK)
-        status = s1_stream_read(f->stream, &f->workspace, f->at.gates, gates,
-                                count * sizeof(*gates), call);
+        status = read(f, f->at.gates, gates, count, call);
     if (status != INS1_OK)
         return status;
     const ins1_observation seen = {
@@ -481,6 +340,19 @@ static ins1_status observe_router(s1_forward *f, const s1_row *rows, int32_t n, 
 
 /* --- the pass --- */
 
+/* The residual stream goes on where `layer` is. */
+static ins1_status go_to(s1_forward *f, int32_t layer, int32_t n, const s1_call *call)
+{
+    size_t count = (size_t)n * (size_t)f->decoder->config.n_embd;
+    s1_lane *there = &f->lanes[f->decoder->layers[layer].home];
+
+    if (there == f->here)
+        return INS1_OK;
+    ins1_status status = read(f, f->at.hidden, f->staging, count, call);
+    f->here = there;
+    return status == INS1_OK ? write(f, f->at.hidden, f->staging, count, call) : status;
+}
+
 ins1_status s1_forward_run(s1_forward *f, const s1_row *rows, int32_t n,
                            const s1_observer *observer, const s1_call *call)
 {
@@ -489,8 +361,11 @@ ins1_status s1_forward_run(s1_forward *f, const s1_row *rows, int32_t n,
     if (status == INS1_OK)
         status = observe_hidden(f, rows, n, 0, observer, call);
     for (int32_t i = 0; status == INS1_OK && i < f->decoder->config.n_layer; i++) {
-        list_layer(f, i, n);
-        status = s1_ops_run(&f->ops, f->stream, call);
+        status = go_to(f, i, n, call);
+        if (status != INS1_OK)
+            break;
+        s1_forward_list(f, i, n);
+        status = s1_ops_run(&f->ops, f->here->stream, call);
         if (status == INS1_OK)
             status = observe_hidden(f, rows, n, i + 1, observer, call);
         if (status == INS1_OK)
@@ -504,25 +379,25 @@ ins1_status s1_forward_head(s1_forward *f, const int32_t *picks, int32_t n, floa
 {
     const s1_decoder_config *c = &f->decoder->config;
     const int64_t t = n;
-    ins1_tensor_desc picked = floats(f, f->at.picked, n, c->n_embd);
+    f->here = &f->lanes[f->decoder->layers[c->n_layer - 1].home];
+    ins1_tensor_desc picked = s1_forward_floats(f, f->at.picked, n, c->n_embd);
     size_t width = (size_t)f->decoder->head.weight.view.dim[0];
 
     ins1_status status = write(f, f->at.picks, picks, (size_t)n, call);
     if (status != INS1_OK)
         return status;
     s1_ops_reset(&f->ops, f->decoder->precision);
-    s1_ops_get_rows(&f->ops, picked, floats(f, f->at.hidden, f->sizes.n_batch, c->n_embd),
-                    s1_view(&f->workspace, f->at.picks, INS1_DTYPE_I32, 1, &t));
+    s1_ops_get_rows(&f->ops, picked,
+                    s1_forward_floats(f, f->at.hidden, f->sizes.n_batch, c->n_embd),
+                    s1_view(&f->here->workspace, f->at.picks, INS1_DTYPE_I32, 1, &t));
     s1_ops_rmsnorm(&f->ops, picked, picked, &f->decoder->norm, c->norm_eps);
     if (logits)
-        s1_ops_matmul(&f->ops, floats(f, f->at.logits, n, (int64_t)width), &f->decoder->head,
-                      picked, 0);
-    status = s1_ops_run(&f->ops, f->stream, call);
+        s1_ops_matmul(&f->ops, s1_forward_floats(f, f->at.logits, n, (int64_t)width),
+                      &f->decoder->head, picked, 0);
+    status = s1_ops_run(&f->ops, f->here->stream, call);
     if (status == INS1_OK && hidden)
-        status = s1_stream_read(f->stream, &f->workspace, f->at.picked, hidden,
-                                (size_t)n * (size_t)c->n_embd * sizeof(float), call);
+        status = read(f, f->at.picked, hidden, (size_t)n * (size_t)c->n_embd, call);
     if (status == INS1_OK && logits)
-        status = s1_stream_read(f->stream, &f->workspace, f->at.logits, logits,
-                                (size_t)n * width * sizeof(float), call);
+        status = read(f, f->at.logits, logits, (size_t)n * width, call);
     return status;
 }

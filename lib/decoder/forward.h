@@ -28,7 +28,7 @@ typedef struct s1_forward_sizes {
     int32_t kv_dtype; /* INS1_DTYPE_* */
 } s1_forward_sizes;
 
-/* Where everything lies in the workspace, in bytes from its start. */
+/* Where everything lies in a workspace, in bytes from its start. */
 typedef struct s1_layout {
     uint64_t hidden;         /* [n_batch][n_embd], the residual stream */
     uint64_t normed;         /* [n_batch][n_embd] */
@@ -53,24 +53,32 @@ typedef struct s1_forward {
     const ins1_decoder *decoder; /* borrowed */
     const ins1_allocator *memory;
     s1_forward_sizes sizes;
-    s1_stream *stream;
+    s1_lane *lanes; /* owned, [n_homes of the decoder] */
+    s1_lane *here;  /* where the residual stream is */
     s1_rope rope;
     s1_cache cache;
     s1_layout at;
-    s1_buffer workspace;
-    uint8_t *staging; /* owned: tokens, rows, cosines and sines on their way to the device, and
-                         observed values on their way back */
+    uint8_t *staging; /* owned: tokens, rows, cosines and sines on their way to a device, observed
+                         values on their way back, the residual stream between devices */
     size_t staging_size;
     s1_expert_list *experts; /* owned, [n_layer][3], or NULL */
     s1_ops ops;
 } s1_forward;
 
-/* Workspace and staging of these sizes, for plans. */
-uint64_t s1_forward_bytes(const s1_decoder_config *config, const s1_forward_sizes *sizes);
+/* The workspace on each device, for plans, and the staging of them all. */
+uint64_t s1_workspace_bytes(const s1_decoder_config *config, const s1_forward_sizes *sizes);
+uint64_t s1_staging_bytes(const s1_decoder_config *config, const s1_forward_sizes *sizes);
 
 ins1_status s1_forward_init(s1_forward *forward, const ins1_decoder *decoder,
                             const s1_forward_sizes *sizes, const s1_call *call);
 void s1_forward_finish(s1_forward *forward);
+
+/* Append layer `index` over `t` rows to `ops`; `here` is where it is. */
+void s1_forward_list(s1_forward *forward, int32_t index, int64_t t);
+
+/* [rows][columns] F32 of the workspace there, from byte `at` on. */
+ins1_tensor_desc s1_forward_floats(const s1_forward *forward, uint64_t at, int64_t rows,
+                                   int64_t columns);
 
 /* At most n_batch rows, each position's pages reserved before. Leaves the residual stream of row i
  * in line i. */

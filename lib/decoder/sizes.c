@@ -76,6 +76,6 @@ uint64_t s1_session_scratch_bytes(const s1_decoder_config *config, const s1_forw
     uint64_t n_seq = (uint64_t)sizes->n_seq, n_embd = (uint64_t)config->n_embd;
     uint64_t per_head = s1_session_outputs(config) + n_embd;
     uint64_t kept = flags & INS1_SESSION_KEEP_HIDDEN ? (uint64_t)sizes->n_ctx * n_embd : 0;
-    return s1_forward_bytes(config, sizes) + (uint64_t)sizes->n_batch * sizeof(s1_row) +
+    return s1_staging_bytes(config, sizes) + (uint64_t)sizes->n_batch * sizeof(s1_row) +
            ((s1_session_head_rows(sizes) + n_seq) * per_head + n_seq * kept) * sizeof(float);
 }

@@ -18,7 +18,8 @@ size_t s1_session_outputs(const s1_decoder_config *config);
 /* Rows whose outputs a session can hold at once. */
 size_t s1_session_head_rows(const s1_forward_sizes *sizes);
 
-/* Everything but the KV cache that a session of these sizes allocates. `flags` are INS1_SESSION_*.
+/* Everything but the KV cache and the workspaces that a session of these sizes allocates. `flags`
+ * are INS1_SESSION_*.
  */
 uint64_t s1_session_scratch_bytes(const s1_decoder_config *config, const s1_forward_sizes *sizes,
                                   uint32_t flags);

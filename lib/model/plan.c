@@ -1,8 +1,10 @@
 #include "model/private.h"
 
 #include "backend/cpu/cpu.h"
+#include "base/memory.h"
 #include "base/meter.h"
 #include "base/struct.h"
+#include "decoder/placement.h"
 #include "decoder/sizes.h"
 #include "model/processor.h"
 #include "runtime/runtime.h"
@@ -32,8 +34,12 @@ typedef struct bill {
     uint64_t series; /* tables of the time-series encoder, and weights in another order */
     uint64_t kv, scratch;
     uint64_t kv_per_token;
-    bool on_device; /* weights are copied there, KV and scratch live there */
-    bool halves;    /* the device multiplies rounded activations as 16-bit numbers */
+    /* What of the decoder is in the memory of other devices. */
+    uint64_t device_weights, device_kv, device_scratch;
+    int32_t n_homes;         /* devices that have layers */
+    int32_t n_device_homes;  /* of them, those with memory of their own, */
+    int32_t n_device_layers; /* and the layers there */
+    bool halves;             /* the CPU multiplies rounded activations as 16-bit numbers */
     int32_t n_workers;
 } bill;
 
@@ -62,18 +68,66 @@ static void bill_weights(bill *out, const s1_loaded *loaded, int32_t load_mode)
                  s1_checkpoint_count(loaded->checkpoint) * BUFFER_BYTES;
 }
 
-static ins1_status find_device(bill *out, ins1_runtime *runtime,
-                               const ins1_decoder_options *options, ins1_error *error)
+static ins1_status bill_cpu(bill *out, ins1_runtime *runtime, ins1_error *error)
 {
     ins1_device_info info;
-    int32_t device = options->n_placements ? options->placements[0].device : 0;
-
-    ins1_status status = s1_registry_info(s1_runtime_registry(runtime), device, &info, error);
+    ins1_status status = s1_registry_info(s1_runtime_registry(runtime), 0, &info, error);
     if (status != INS1_OK)
         return status;
-    out->on_device = !(info.caps & INS1_CAP_HOST_MEM);
     out->halves = !strncmp(info.level, "avx512", 6);
     out->n_workers = s1_pool_workers(s1_runtime_host(runtime)->pool);
+    return status;
+}
+
+/* The layer before `end` on the same device; -1 where there is none. */
+static int32_t before_on_device(const int32_t *device_of, int32_t end)
+{
+    int32_t i = end - 1;
+    while (i >= 0 && device_of[i] != device_of[end])
+        i--;
+    return i;
+}
+
+static ins1_status bill_devices(bill *out, const s1_loaded *loaded, const int32_t *device_of,
+                                const s1_registry *registry, ins1_error *error)
+{
+    const s1_decoder_config *config = &loaded->config.decoder;
+    ins1_status status = INS1_OK;
+
+    for (int32_t first = 0, end; status == INS1_OK && first < config->n_layer; first = end) {
+        const bool is_new = before_on_device(device_of, first) < 0;
+        ins1_device_info info;
+        for (end = first + 1; end < config->n_layer && device_of[end] == device_of[first]; end++)
+            ;
+        status = s1_registry_info(registry, device_of[first], &info, error);
+        if (status != INS1_OK)
+            break;
+        out->n_homes += is_new;
+        if (info.caps & INS1_CAP_HOST_MEM)
+            continue;
+        out->n_device_homes += is_new;
+        out->n_device_layers += end - first;
+        out->device_weights += s1_run_bytes(config, &loaded->bound.weights, first, end);
+    }
+    return status;
+}
+
+static ins1_status bill_placements(bill *out, const s1_loaded *loaded, ins1_runtime *runtime,
+                                   const ins1_decoder_options *options, ins1_error *error)
+{
+    s1_registry *registry = s1_runtime_registry(runtime);
+    const ins1_allocator *memory = s1_runtime_memory(runtime);
+    const size_t n_layer = (size_t)loaded->config.decoder.n_layer;
+    int32_t *device_of = s1_alloc_array(memory, n_layer, sizeof(*device_of), INS1_MEM_OBJECT);
+    if (!device_of)
+        return s1_out_of_memory(memory, n_layer * sizeof(*device_of), "the devices of layers",
+                                error);
+
+    ins1_status status = s1_place_layers(device_of, &loaded->config.decoder, &loaded->bound.weights,
+                                         options, registry, error);
+    if (status == INS1_OK)
+        status = bill_devices(out, loaded, device_of, registry, error);
+    s1_free(memory, device_of, n_layer * sizeof(*device_of), INS1_MEM_OBJECT);
     return status;
 }
 
@@ -140,10 +194,14 @@ static ins1_status bill_session(bill *out, const s1_loaded *loaded,
     out->kv = s1_cache_bytes(d, sizes.kv_dtype, sizes.n_ctx, sizes.n_seq);
     out->kv_per_token = 2 * (uint64_t)d->n_layer * (uint64_t)d->n_head_kv * (uint64_t)d->head_dim *
                         s1_dtype_size(sizes.kv_dtype);
-    out->scratch = s1_session_scratch_bytes(d, &sizes, options.flags);
-    /* Every expert is named once by the decoder and once more, with its scale, by the session. */
-    if (!out->on_device)
+    const uint64_t workspace = s1_workspace_bytes(d, &sizes);
+    out->device_kv = out->kv / (uint64_t)d->n_layer * (uint64_t)out->n_device_layers;
+    out->device_scratch = workspace * (uint64_t)out->n_device_homes;
+    out->scratch =
+        s1_session_scratch_bytes(d, &sizes, options.flags) + workspace * (uint64_t)out->n_homes;
+    if (out->n_homes > out->n_device_homes)
         out->scratch += work_space(out, loaded, &sizes, precision);
+    /* Every expert is named once by the decoder and once more, with its scale, by the session. */
     out->tables = sizeof(ins1_decoder) + (uint64_t)d->n_layer * sizeof(s1_layer) +
                   n_experts * sizeof(s1_placed_linear);
     out->scratch += 2 * n_experts * sizeof(ins1_tensor_desc);
@@ -166,8 +224,6 @@ static ins1_status bill_vision(bill *out, const s1_loaded *loaded, const s1_call
     s1_vision_plan(&needs, c, &processor, &loaded->memory);
     out->vision = needs.tables + loaded->vision.n_layers * sizeof(*loaded->vision.layers);
     out->scratch += needs.scratch;
-    if (out->on_device)
-        return INS1_OK;
     const bool halves = out->halves && c->default_precision == INS1_PRECISION_BF16;
     out->scratch += panel_bytes(needs.panel_rows, needs.panel_columns, halves) + STREAM_BYTES +
                     (uint64_t)out->n_workers * S1_CPU_WORKER_BYTES;
@@ -185,8 +241,6 @@ static void bill_series(bill *out, const s1_loaded *loaded)
     out->series = s1_series_table_bytes(c, &loaded->series.weights) +
                   (uint64_t)c->n_layer * sizeof(*loaded->series.layers);
     out->scratch += s1_series_scratch_bytes(c, &sizes);
-    if (out->on_device)
-        return;
     uint64_t panel = panel_bytes((int64_t)sizes.n_rows, largest(c->n_patch_ff, c->n_patch), halves);
     uint64_t of_frames =
         panel_bytes(stretch, largest(largest(c->n_ff, 3 * (int64_t)c->n_embd), c->n_out), halves);
@@ -219,19 +273,17 @@ static void write_weights(ins1_plan *out, const s1_loaded *loaded, const bill *b
     if (loaded->parts & INS1_PART_DECODER) {
         out->decoder.disk = loaded->bound.tally.disk;
         out->decoder.host = out->decoder.disk + b->tables + shared;
-        out->decoder.device = b->on_device ? out->decoder.disk : 0;
+        out->decoder.device = b->device_weights;
         shared = 0;
     }
     if (loaded->parts & INS1_PART_VISION) {
         out->vision.disk = loaded->vision.tally.disk;
         out->vision.host = out->vision.disk + b->vision + shared;
-        out->vision.device = b->on_device ? out->vision.disk : 0;
         shared = 0;
     }
     if (loaded->parts & INS1_PART_TIMESERIES) {
         out->timeseries.disk = loaded->series.tally.disk;
         out->timeseries.host = out->timeseries.disk + b->series + shared;
-        out->timeseries.device = b->on_device ? out->timeseries.disk : 0;
     }
 }
 
@@ -251,12 +303,9 @@ static void write_plan(ins1_plan *out, const s1_loaded *loaded, int32_t load_mod
     write_weights(out, loaded, b);
     out->kv_per_token = b->kv_per_token;
     out->scratch = b->scratch;
-    out->total_host += out->decoder.host + out->vision.host + out->timeseries.host;
-    if (b->on_device)
-        out->total_device =
-            out->decoder.device + out->vision.device + out->timeseries.device + b->kv + b->scratch;
-    else
-        out->total_host += b->kv + b->scratch;
+    out->total_device = b->device_weights + b->device_kv + b->device_scratch;
+    out->total_host += out->decoder.host + out->vision.host + out->timeseries.host + b->kv +
+                       b->scratch - b->device_kv - b->device_scratch;
     out->least_total = out->total_host - mapped - b->mapped;
 }
 
@@ -281,9 +330,6 @@ ins1_status ins1_model_plan(ins1_runtime *runtime, const ins1_model_options *mod
     status = s1_struct_import(&options, model, sizeof(options), call.error);
     if (status == INS1_OK)
         status = s1_struct_import(&decoder_options, decoder, sizeof(decoder_options), call.error);
-    if (status == INS1_OK && decoder_options.n_placements && !decoder_options.placements)
-        status = s1_fail(call.error, INS1_E_ARGUMENT, "%zu placements at NULL",
-                         decoder_options.n_placements);
     if (status != INS1_OK)
         return status;
 
@@ -291,8 +337,10 @@ ins1_status ins1_model_plan(ins1_runtime *runtime, const ins1_model_options *mod
                      &call);
     if (status == INS1_OK && loaded.parts & WEIGHTS) {
         bill_weights(&b, &loaded, options.load_mode);
-        status = find_device(&b, runtime, &decoder_options, call.error);
+        status = bill_cpu(&b, runtime, call.error);
     }
+    if (status == INS1_OK && loaded.parts & INS1_PART_DECODER)
+        status = bill_placements(&b, &loaded, runtime, &decoder_options, call.error);
     if (status == INS1_OK && loaded.parts & INS1_PART_DECODER)
         status = bill_session(&b, &loaded, &decoder_options, session, call.error);
     if (status == INS1_OK && loaded.parts & INS1_PART_VISION)

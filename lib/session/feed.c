@@ -143,9 +143,8 @@ ins1_status s1_session_run_rows(ins1_session *session, int32_t n, const s1_call 
     for (int32_t begin = 0, end; status == INS1_OK && begin < n; begin = end) {
         for (end = begin + 1; end < n && rows[end].seq == rows[begin].seq; end++)
             ;
-        status = s1_cache_reserve(&forward->cache, forward->stream, rows[begin].seq,
-                                  (size_t)rows[begin].position, (size_t)rows[end - 1].position + 1,
-                                  call);
+        status = s1_cache_reserve(&forward->cache, rows[begin].seq, (size_t)rows[begin].position,
+                                  (size_t)rows[end - 1].position + 1, call);
     }
     if (status == INS1_OK)
         status = s1_forward_run(forward, rows, n, &session->observer, call);

@@ -195,7 +195,8 @@ ins1_status ins1_session_info_get(const ins1_session *session, ins1_session_info
         .n_batch = sizes->n_batch,
         .kv_type = session->kv_type,
         .kv_bytes = s1_cache_bytes(config, sizes->kv_dtype, sizes->n_ctx, sizes->n_seq),
-        .scratch_bytes = s1_session_scratch_bytes(config, sizes, session->flags),
+        .scratch_bytes = s1_session_scratch_bytes(config, sizes, session->flags) +
+                         (uint64_t)session->decoder->n_homes * s1_workspace_bytes(config, sizes),
     };
     return s1_struct_export(out, &info, sizeof(info), call.error);
 }

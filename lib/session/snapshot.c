@@ -295,8 +295,8 @@ static ins1_status restore_frames(restoring *r, ins1_session *session, int32_t s
     const s1_snapshot_header *header = &r->transfer.header;
     s1_sequence *sequence = &session->sequences[seq];
 
-    ins1_status status = s1_cache_reserve(&session->forward.cache, session->forward.stream, seq, 0,
-                                          (size_t)header->length, call);
+    ins1_status status =
+        s1_cache_reserve(&session->forward.cache, seq, 0, (size_t)header->length, call);
     if (status == INS1_OK)
         status = s1_snapshot_walk(header, restore_piece, r);
     if (status == INS1_OK && r->from->at != r->from->size)

@@ -134,8 +134,8 @@ static void move_heads(const s1_mover *mover, const s1_piece *piece, const stret
 static ins1_status move_stretch(const s1_mover *mover, const s1_piece *piece, const stretch *where,
                                 const s1_call *call)
 {
-    const s1_forward *forward = &mover->session->forward;
-    const s1_cache *cache = &forward->cache;
+    const s1_cache *cache = &mover->session->forward.cache;
+    s1_stream *stream = s1_cache_stream(cache, piece->layer);
     const s1_buffer *pools = piece->kind == S1_PIECE_KEYS ? cache->keys : cache->values;
     const s1_buffer *pool = &pools[piece->layer];
     size_t page_length = (size_t)cache->page_length;
@@ -148,11 +148,11 @@ static ins1_status move_stretch(const s1_mover *mover, const s1_piece *piece, co
     ins1_status status = INS1_OK;
 
     if (mover->saves)
-        status = s1_stream_read(forward->stream, pool, row * row_size, mover->run, size, call);
+        status = s1_stream_read(stream, pool, row * row_size, mover->run, size, call);
     if (status == INS1_OK)
         move_heads(mover, piece, where);
     if (status == INS1_OK && !mover->saves)
-        status = s1_stream_write(forward->stream, pool, row * row_size, mover->run, size, call);
+        status = s1_stream_write(stream, pool, row * row_size, mover->run, size, call);
     return status;
 }
 

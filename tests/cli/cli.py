@@ -77,6 +77,12 @@ def failures_are_told():
     check_status(1, "info", "/nowhere", said="/nowhere")
     check_status(1, "info", model, "--level", "avx9000", said="avx9000")
     check_status(1, "info", model, "--device", "abacus", said="abacus")
+    check_status(1, "info", model, "--device", ",", said="','")
+    for part in ("layers=0", "layers=-1", "layers=2x", "layers=99999999999", "bytes=", "bytes=0", "bytes=1Q", "bytes=1MB",
+                 "bytes=99999999T", "bytes=99999999999999999999", "size=3", "layers"):
+        check_status(1, "info", model, "--device", "cpu," + part, said=f"'{part}' in --device cpu,{part}")
+    check_status(1, "plan", model, "--device", "cpu,layers=99", said="99 layers")
+    check_status(0, "plan", model, "--device", "cpu,bytes=1T")
     check_status(1, "info", model, "--plugin", "/nowhere.so", said="/nowhere.so")
     check_status(2, "embed", model, "out.npy", said="nothing to encode")
     check_status(1, "embed", model, "out.npy", "--series", "x.csv", said="INS1_E_UNSUPPORTED")

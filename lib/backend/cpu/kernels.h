@@ -89,7 +89,8 @@ static inline int64_t s1_chunk(const s1_product *p)
 /* Weights that the same worker reads next: a hint. */
 typedef struct s1_ahead {
     const uint8_t *w;
-    int64_t size;
+    int64_t size; /* 0: not known */
+    int64_t row_size;
 } s1_ahead;
 
 /* Rows [begin, end) of w for at most `pass` tokens; `begin` is a multiple of `tile`. `scratch` is

@@ -307,7 +307,7 @@ static void product_task(void *arg, int64_t task, int64_t next, int32_t worker)
         const s1_product *product = task_at(p, next, &begin, &end);
         int64_t row_size = product->stride * element_size(product->dtype);
         if (!product->transposed)
-            ahead = (s1_ahead){ product->w + begin * row_size, (end - begin) * row_size };
+            ahead = (s1_ahead){ product->w + begin * row_size, (end - begin) * row_size, row_size };
     }
     const s1_product *product = task_at(p, task, &begin, &end);
     p->stream->kernels->product(product, begin, end, ahead, s1_worker_scratch(p->stream, worker));

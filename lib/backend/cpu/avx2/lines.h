@@ -17,6 +17,8 @@
 
 #define S1_INLINE static inline __attribute__((always_inline))
 
+enum { COLUMNS = 16 }; /* that are widened at once */
+
 S1_INLINE int64_t element_size(int32_t dtype)
 {
     return dtype == INS1_DTYPE_F32 ? 4 : dtype == INS1_DTYPE_F8_E4M3 ? 1 : 2;
@@ -60,11 +62,143 @@ S1_INLINE __m256 load_some(const uint8_t *from, int64_t n, int32_t dtype)
     return load_8(all, dtype);
 }
 
+static inline float load_one(const uint8_t *from, int32_t dtype)
+{
+    return _mm256_cvtss_f32(load_some(from, 1, dtype));
+}
+
 /* Four columns of both rows, and the next four. */
 S1_INLINE void make_pairs(__m256 out[2], __m256 a, __m256 b)
 {
     out[0] = _mm256_permute2f128_ps(a, b, 0x20);
     out[1] = _mm256_permute2f128_ps(a, b, 0x31);
+}
+
+/* The scale of a chunk, 1 where there are none. */
+S1_INLINE float chunk_scale(const s1_product *p, int64_t row, int64_t column)
+{
+    if (!p->scale)
+        return 1.0f;
+
+    int64_t at = row / S1_SCALE_BLOCK * p->scale_stride + column / S1_SCALE_BLOCK;
+    uint32_t bits = 0;
+    float scale;
+    switch (p->scale_dtype) {
+    case INS1_DTYPE_F32:
+        memcpy(&bits, p->scale + 4 * at, 4);
+        break;
+    case INS1_DTYPE_BF16:
+        memcpy((uint8_t *)&bits + 2, p->scale + 2 * at, 2);
+        break;
+    default: /* a power of two; its smallest is a denormal */
+        bits = p->scale[at] ? (uint32_t)p->scale[at] << 23 : 0x400000;
+        break;
+    }
+    memcpy(&scale, &bits, sizeof(scale));
+    return scale;
+}
+
+/* 16 bytes of each row. */
+S1_INLINE __m256i load_both(const uint8_t *a, const uint8_t *b)
+{
+    __m128i low = _mm_loadu_si128((const __m128i *)(const void *)a);
+    __m128i high = _mm_loadu_si128((const __m128i *)(const void *)b);
+    return _mm256_inserti128_si256(_mm256_castsi128_si256(low), high, 1);
+}
+
+/* Four columns of each row become the upper bytes of numbers. */
+#define TOPS(a, b, c, d)                                                                          \
+    {                                                                                             \
+        N, N, N, a, N, N, N, b, N, N, N, c, N, N, N, d, N, N, N, a, N, N, N, b, N, N, N, c, N, N, \
+            N, d                                                                                  \
+    }
+#define N 0x80
+static const uint8_t f8_tops[4][32]
+    __attribute__((aligned(32))) = { TOPS(0, 1, 2, 3), TOPS(4, 5, 6, 7), TOPS(8, 9, 10, 11),
+                                     TOPS(12, 13, 14, 15) };
+#undef N
+#undef TOPS
+
+/* The order stays in memory: compilers would keep it in registers that the sums need. */
+S1_INLINE __m256i shuffle_bytes(__m256i bytes, const uint8_t *order)
+{
+    __m256i out;
+    __asm__("vpshufb %2, %1, %0"
+            : "=x"(out)
+            : "x"(bytes), "m"(*(const __m256i *)(const void *)order));
+    return out;
+}
+
+/* The bits of a code, sign and all, moved into their places are an F32 that is 2^120 too small, the
+ * codes without a leading one being denormals of F32 too. Only NaN is not: it becomes 480. The
+ * largest magnitude of a code seen is kept in `most`, for has_nan. */
+S1_INLINE void pairs_f8(__m256 out[4], __m256i both, __m256i *most)
+{
+    const __m256i places = _mm256_set1_epi32((int)0x87f00000);
+    const __m256 factor = _mm256_set1_ps(0x1p120f);
+
+    *most = _mm256_max_epu8(*most, _mm256_and_si256(both, _mm256_set1_epi8(0x7f)));
+    S1_UNROLL
+    for (int i = 0; i < 4; i++) {
+        __m256i bits = _mm256_srai_epi32(shuffle_bytes(both, f8_tops[i]), 4);
+        out[i] = _mm256_mul_ps(_mm256_castsi256_ps(_mm256_and_si256(bits, places)), factor);
+    }
+}
+
+S1_INLINE bool has_nan(__m256i most)
+{
+    return !!_mm256_movemask_epi8(_mm256_cmpeq_epi8(most, _mm256_set1_epi8(0x7f)));
+}
+
+/* 16 columns of two rows as four pairs. */
+S1_INLINE void load_pairs(__m256 out[4], const uint8_t *a, const uint8_t *b, int32_t dtype,
+                          __m256i *most)
+{
+    const __m256i zero = _mm256_setzero_si256();
+
+    switch (dtype) {
+    case INS1_DTYPE_F8_E4M3:
+        pairs_f8(out, load_both(a, b), most);
+        break;
+    case INS1_DTYPE_BF16:
+        S1_UNROLL
+        for (int i = 0; i < 2; i++) {
+            __m256i both = load_both(a + 16 * i, b + 16 * i);
+            out[2 * i] = _mm256_castsi256_ps(_mm256_unpacklo_epi16(zero, both));
+            out[2 * i + 1] = _mm256_castsi256_ps(_mm256_unpackhi_epi16(zero, both));
+        }
+        break;
+    case INS1_DTYPE_F16:
+        S1_UNROLL
+        for (int i = 0; i < 2; i++)
+            make_pairs(out + 2 * i, load_8(a + 16 * i, dtype), load_8(b + 16 * i, dtype));
+        break;
+    default:
+        S1_UNROLL
+        for (int i = 0; i < 4; i++)
+            out[i] = _mm256_castsi256_ps(load_both(a + 16 * i, b + 16 * i));
+        break;
+    }
+}
+
+/* The first n of them, zeros behind; nothing else is read. */
+S1_INLINE void load_some_pairs(__m256 out[4], const uint8_t *a, const uint8_t *b, int64_t n,
+                               int32_t dtype, __m256i *most)
+{
+    uint8_t all[2][4 * COLUMNS] = { { 0 } };
+
+    memcpy(all[0], a, (size_t)(n * element_size(dtype)));
+    memcpy(all[1], b, (size_t)(n * element_size(dtype)));
+    load_pairs(out, all[0], all[1], dtype, most);
+}
+
+/* Whether a code of a row is NaN. Seldom asked. */
+static inline bool row_has_nan(const uint8_t *codes, int64_t n)
+{
+    for (int64_t i = 0; i < n; i++)
+        if ((codes[i] & 0x7f) == 0x7f)
+            return true;
+    return false;
 }
 
 /* To BF16 and back, to nearest even; a NaN stays one. */
@@ -98,6 +232,29 @@ S1_INLINE __m256 sum_lanes(__m256 a, __m256 b, __m256 c, __m256 d)
     __m256 l3 = _mm256_castpd_ps(_mm256_unpackhi_pd(ab2, cd2));
     __m256 sum = _mm256_add_ps(_mm256_add_ps(l0, l1), _mm256_add_ps(l2, l3));
     return _mm256_permutevar8x32_ps(sum, order);
+}
+
+/* Eight finished sums of rows from `row` on (fewer before `end`) for one token: bias, y. */
+static inline void store_sums(const s1_product *p, int64_t row, int64_t end, int64_t token,
+                              __m256 sums)
+{
+    float *y = p->y + (p->rows ? p->rows[token] : token) * p->y_stride + row;
+    float out[8];
+
+    if (end - row >= 8) {
+        if (p->bias)
+            sums = _mm256_add_ps(
+                sums, load_8(p->bias + row * element_size(p->bias_dtype), p->bias_dtype));
+        _mm256_storeu_ps(y, p->accumulate ? _mm256_add_ps(_mm256_loadu_ps(y), sums) : sums);
+        return;
+    }
+    _mm256_storeu_ps(out, sums);
+    for (int64_t i = 0; row + i < end; i++) {
+        float sum = out[i];
+        if (p->bias)
+            sum += load_one(p->bias + (row + i) * element_size(p->bias_dtype), p->bias_dtype);
+        y[i] = p->accumulate ? y[i] + sum : sum;
+    }
 }
 
 #endif

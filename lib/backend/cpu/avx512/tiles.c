@@ -246,9 +246,10 @@ void s1_tiles_avx512(const s1_product *p, int64_t begin, int64_t end, s1_ahead a
     }
     for (int64_t row = begin; row < end; row += ROWS) {
         int64_t tile_end = row + ROWS < end ? row + ROWS : end;
-        s1_ahead next = { p->w + tile_end / ROWS * tile_size, tile_size };
+        s1_ahead next = { p->w + tile_end / ROWS * tile_size, tile_size, tile_size / ROWS };
         if (tile_end == end)
-            next = (s1_ahead){ ahead.w, ahead.size < tile_size ? ahead.size : tile_size };
+            next = (s1_ahead){ ahead.w, ahead.size < tile_size ? ahead.size : tile_size,
+                               ahead.row_size };
         multiply_tile(scratch, p, row, tile_end, next);
     }
 }
