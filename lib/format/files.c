@@ -140,10 +140,9 @@ static ins1_status measure(const s1_file *f, uint64_t *size, ins1_error *error)
     return status;
 }
 
-/* Some bytes from `at`, at most `size`: how many, 0 at the end, negative for a refusal. */
-static int64_t read_some(const s1_file *f, int fd, uint64_t at, void *out, size_t size)
+/* Some bytes from `at`, at most `step`: how many, 0 at the end, negative for a refusal. */
+static int64_t read_some(const s1_file *f, int fd, uint64_t at, void *out, size_t step)
 {
-    size_t step = size < READ_STEP ? size : READ_STEP;
     if (f->has_reader)
         return f->reader.read_at(f->reader.user, at, out, step);
     for (;;) {
@@ -163,13 +162,15 @@ static ins1_status read_all(const s1_file *f, int fd, uint64_t at, void *out, si
         ins1_status status = s1_call_check(call);
         if (status != INS1_OK)
             return status;
-        int64_t n = read_some(f, fd, at + done, to + done, size - done);
+        size_t step = size - done < READ_STEP ? size - done : READ_STEP;
+        int64_t n = read_some(f, fd, at + done, to + done, step);
         if (n < 0 && !f->has_reader)
             return s1_files_refused("read", f->path, call->error);
-        if (n <= 0 || (uint64_t)n > size - done)
+        /* A file may give less at a time, a reader may not. */
+        if (n <= 0 || (uint64_t)n > step || (f->has_reader && (uint64_t)n < step))
             return s1_fail(call->error, INS1_E_IO,
-                           "'%s' answers %" PRId64 " at byte %" PRIu64 ", %zu more are expected",
-                           f->name, n, at + done, size - done);
+                           "'%s' answers %" PRId64 " at byte %" PRIu64 ", %zu are expected",
+                           f->name, n, at + done, step);
         done += (size_t)n;
     }
     return INS1_OK;

@@ -188,9 +188,9 @@ START_TEST(names_are_one_component_of_a_path)
 }
 END_TEST
 
-START_TEST(a_reader_is_read_in_pieces_and_closed_once)
+START_TEST(a_reader_is_read_and_closed_once)
 {
-    source s = { .text = "hello", .most = 2 };
+    source s = { .text = "hello", .most = 5 };
     const ins1_reader reader = reader_of(&s, 5);
     ins1_model_options options = INS1_INIT(ins1_model_options);
     s1_bytes bytes;
@@ -229,6 +229,7 @@ static const struct {
     ins1_status status;
 } readers[] = {
     { "refuses", { .text = "hello", .most = -1 }, 5, INS1_E_IO },
+    { "gives less than asked", { .text = "hello", .most = 4 }, 5, INS1_E_IO },
     { "ends early", { .text = "hello", .most = 9 }, 6, INS1_E_IO },
     { "gives more than asked", { .text = "hello", .most = 9, .lies = true }, 5, INS1_E_IO },
     { "is too large", { .text = "hello", .most = 9 }, UINT64_MAX, INS1_E_IO },
@@ -319,7 +320,7 @@ int main(void)
     tcase_add_test(cases, a_runtime_without_files_takes_no_path);
     tcase_add_loop_test(cases, names_are_one_component_of_a_path, 0,
                         sizeof(names) / sizeof(names[0]));
-    tcase_add_test(cases, a_reader_is_read_in_pieces_and_closed_once);
+    tcase_add_test(cases, a_reader_is_read_and_closed_once);
     tcase_add_test(cases, a_reader_that_is_lent_is_not_closed);
     tcase_add_loop_test(cases, a_reader_that_misbehaves_is_refused, 0,
                         sizeof(readers) / sizeof(readers[0]));
