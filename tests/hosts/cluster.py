@@ -10,6 +10,9 @@ import sys
 import tempfile
 
 mpirun, cluster, model, texts = sys.argv[1:]
+if "Open MPI" not in subprocess.run([mpirun, "--version"], capture_output=True, text=True, check=False).stdout:
+    print("skipped: the options of this mpirun are not those of Open MPI")
+    sys.exit(77)
 LINES = pathlib.Path(texts).read_text(encoding="utf-8").splitlines()
 
 

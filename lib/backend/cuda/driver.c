@@ -134,7 +134,8 @@ void s1_cuda_open(s1_cuda *cuda)
     int version = 0;
     char text[256];
 
-    cuda->library = dlopen(S1_CUDA_LIBRARY, RTLD_NOW | RTLD_LOCAL);
+    /* It stays where it is: it has threads of its own, and others may use it. */
+    cuda->library = dlopen(S1_CUDA_LIBRARY, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
     if (!cuda->library) {
         const char *why = dlerror();
         snprintf(text, sizeof(text), "no device: there is no driver: %s",
