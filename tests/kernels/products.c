@@ -26,6 +26,7 @@ static const struct {
     { "scalar", { SEPARATE, SEPARATE } },
     { "avx2", { FUSED, FUSED } },
     { "avx512", { FUSED, PAIRS } },
+    { "neon", { FUSED, FUSED } },
 };
 enum { N_LEVELS = sizeof(levels) / sizeof(levels[0]), LANES = 4 };
 

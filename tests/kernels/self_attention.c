@@ -12,7 +12,7 @@
 /* Attention inside segments on every level: against its definition in double at every small length
  * and width, and with the same bits however segments, blocks of rows and threads are cut. */
 
-static const char *const levels[] = { "scalar", "avx2", "avx512" };
+static const char *const levels[] = { "scalar", "avx2", "avx512", "neon" };
 enum { N_LEVELS = sizeof(levels) / sizeof(levels[0]) };
 
 static fake_device dev;

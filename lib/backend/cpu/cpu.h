@@ -7,7 +7,7 @@
 /* Bytes that each worker of a queue takes for its kernels, for plans. */
 enum { S1_CPU_WORKER_BYTES = 640 << 10 };
 
-/* The CPU backend's table. `level` is "scalar", "avx2", "avx512", ... or NULL for the best this
+/* The CPU backend's table. `level` is "scalar", "avx2", "neon", ... or NULL for the best this
  * machine and this build have; INS1_E_UNSUPPORTED for one they lack. `host` is kept. */
 ins1_status s1_cpu_backend(ins1_backend_api *out, const ins1_host_api *host, const char *level,
                            ins1_error *error);

@@ -5,6 +5,8 @@
 
 #if defined(__x86_64__)
 #include <cpuid.h>
+#elif defined(__aarch64__)
+#include <sys/auxv.h>
 #endif
 
 /* What the machine has, and which kernels that gives. */
@@ -69,10 +71,24 @@ void s1_cpu_hardware(char *out, size_t capacity)
 
 #else
 
+#if defined(__aarch64__)
+
+/* What the operating system says that programs may use. The numbers are Linux's; not every C
+ * library has names for them. */
+unsigned s1_cpu_features(void)
+{
+    enum { ASIMD = 1 << 1 };
+    return getauxval(AT_HWCAP) & ASIMD ? S1_CPU_NEON : 0;
+}
+
+#else
+
 unsigned s1_cpu_features(void)
 {
     return 0;
 }
+
+#endif
 
 void s1_cpu_hardware(char *out, size_t capacity)
 {
@@ -104,9 +120,16 @@ void s1_kernels_init(s1_kernels *kernels, unsigned features)
         s1_attention_init_avx512(kernels);
     }
 #endif
+#if S1_HAVE_NEON
+    if (features & S1_CPU_NEON) {
+        s1_product_init_neon(kernels);
+        s1_rows_init_neon(kernels);
+        s1_attention_init_neon(kernels);
+    }
+#endif
 }
 
-/* From slowest to fastest; each has the features of those before it. */
+/* Of each architecture from slowest to fastest; each has the features of those before it. */
 static const struct {
     const char *name;
     unsigned features;
@@ -114,6 +137,7 @@ static const struct {
     { "scalar", 0 },
     { "avx2", S1_CPU_AVX2 },
     { "avx512", S1_CPU_AVX2 | S1_CPU_AVX512 },
+    { "neon", S1_CPU_NEON },
 };
 
 ins1_status s1_kernels_choose(s1_kernels *kernels, const char *level, ins1_error *error)
@@ -136,5 +160,5 @@ ins1_status s1_kernels_choose(s1_kernels *kernels, const char *level, ins1_error
         return INS1_OK;
     }
     return s1_fail(error, INS1_E_UNSUPPORTED,
-                   "CPU level '%s' is not known, scalar, avx2 or avx512 expected", level);
+                   "CPU level '%s' is not known, scalar, avx2, avx512 or neon expected", level);
 }

@@ -5,6 +5,7 @@
 
 #define PANEL     2
 #define HAS_PAIRS 0
+#define IN_TURN   0
 
 V_INLINE vec v_dot(vec a, vec b, vec sum, bool pairs)
 {

@@ -1,28 +1,21 @@
 #ifndef S1_BACKEND_CPU_AVX2_LINES_H
 #define S1_BACKEND_CPU_AVX2_LINES_H
 
-#include "backend/cpu/kernels.h"
+#include "backend/cpu/weights.h"
 
 #include <immintrin.h>
-#include <string.h>
 
 /* From weights as they lie in memory to pairs: vectors of two rows, four neighbouring columns of
  * each, in F32. */
 
-#if defined(__clang__)
-#define S1_UNROLL _Pragma("clang loop unroll(full)")
-#else
-#define S1_UNROLL _Pragma("GCC unroll 16")
-#endif
+/* Two rows, four neighbouring columns of each; or eight neighbours. */
+typedef __m256 pair;
 
-#define S1_INLINE static inline __attribute__((always_inline))
+/* Four columns of a token, twice. */
+typedef __m256 cell;
 
-enum { COLUMNS = 16 }; /* that are widened at once */
-
-S1_INLINE int64_t element_size(int32_t dtype)
-{
-    return dtype == INS1_DTYPE_F32 ? 4 : dtype == INS1_DTYPE_F8_E4M3 ? 1 : 2;
-}
+/* Largest magnitudes of codes of F8. */
+typedef __m256i nans;
 
 /* The code's bits are those of an F16 that is 2^8 too small; only NaN is not. */
 S1_INLINE __m256 widen_f8(__m128i codes)
@@ -54,48 +47,11 @@ S1_INLINE __m256 load_8(const uint8_t *from, int32_t dtype)
     }
 }
 
-/* The first n < 8 of them, zeros behind; nothing else is read. */
-S1_INLINE __m256 load_some(const uint8_t *from, int64_t n, int32_t dtype)
-{
-    uint8_t all[32] = { 0 };
-    memcpy(all, from, (size_t)(n * element_size(dtype)));
-    return load_8(all, dtype);
-}
-
-static inline float load_one(const uint8_t *from, int32_t dtype)
-{
-    return _mm256_cvtss_f32(load_some(from, 1, dtype));
-}
-
 /* Four columns of both rows, and the next four. */
 S1_INLINE void make_pairs(__m256 out[2], __m256 a, __m256 b)
 {
     out[0] = _mm256_permute2f128_ps(a, b, 0x20);
     out[1] = _mm256_permute2f128_ps(a, b, 0x31);
-}
-
-/* The scale of a chunk, 1 where there are none. */
-S1_INLINE float chunk_scale(const s1_product *p, int64_t row, int64_t column)
-{
-    if (!p->scale)
-        return 1.0f;
-
-    int64_t at = row / S1_SCALE_BLOCK * p->scale_stride + column / S1_SCALE_BLOCK;
-    uint32_t bits = 0;
-    float scale;
-    switch (p->scale_dtype) {
-    case INS1_DTYPE_F32:
-        memcpy(&bits, p->scale + 4 * at, 4);
-        break;
-    case INS1_DTYPE_BF16:
-        memcpy((uint8_t *)&bits + 2, p->scale + 2 * at, 2);
-        break;
-    default: /* a power of two; its smallest is a denormal */
-        bits = p->scale[at] ? (uint32_t)p->scale[at] << 23 : 0x400000;
-        break;
-    }
-    memcpy(&scale, &bits, sizeof(scale));
-    return scale;
 }
 
 /* 16 bytes of each row. */
@@ -132,7 +88,7 @@ S1_INLINE __m256i shuffle_bytes(__m256i bytes, const uint8_t *order)
 /* The bits of a code, sign and all, moved into their places are an F32 that is 2^120 too small, the
  * codes without a leading one being denormals of F32 too. Only NaN is not: it becomes 480. The
  * largest magnitude of a code seen is kept in `most`, for has_nan. */
-S1_INLINE void pairs_f8(__m256 out[4], __m256i both, __m256i *most)
+S1_INLINE void pairs_f8(__m256 out[4], __m256i both, nans *most)
 {
     const __m256i places = _mm256_set1_epi32((int)0x87f00000);
     const __m256 factor = _mm256_set1_ps(0x1p120f);
@@ -145,14 +101,19 @@ S1_INLINE void pairs_f8(__m256 out[4], __m256i both, __m256i *most)
     }
 }
 
-S1_INLINE bool has_nan(__m256i most)
+S1_INLINE nans nans_none(void)
+{
+    return _mm256_setzero_si256();
+}
+
+S1_INLINE bool has_nan(nans most)
 {
     return !!_mm256_movemask_epi8(_mm256_cmpeq_epi8(most, _mm256_set1_epi8(0x7f)));
 }
 
 /* 16 columns of two rows as four pairs. */
 S1_INLINE void load_pairs(__m256 out[4], const uint8_t *a, const uint8_t *b, int32_t dtype,
-                          __m256i *most)
+                          nans *most)
 {
     const __m256i zero = _mm256_setzero_si256();
 
@@ -181,26 +142,6 @@ S1_INLINE void load_pairs(__m256 out[4], const uint8_t *a, const uint8_t *b, int
     }
 }
 
-/* The first n of them, zeros behind; nothing else is read. */
-S1_INLINE void load_some_pairs(__m256 out[4], const uint8_t *a, const uint8_t *b, int64_t n,
-                               int32_t dtype, __m256i *most)
-{
-    uint8_t all[2][4 * COLUMNS] = { { 0 } };
-
-    memcpy(all[0], a, (size_t)(n * element_size(dtype)));
-    memcpy(all[1], b, (size_t)(n * element_size(dtype)));
-    load_pairs(out, all[0], all[1], dtype, most);
-}
-
-/* Whether a code of a row is NaN. Seldom asked. */
-static inline bool row_has_nan(const uint8_t *codes, int64_t n)
-{
-    for (int64_t i = 0; i < n; i++)
-        if ((codes[i] & 0x7f) == 0x7f)
-            return true;
-    return false;
-}
-
 /* To BF16 and back, to nearest even; a NaN stays one. */
 S1_INLINE __m256 round_bf16(__m256 v)
 {
@@ -213,9 +154,67 @@ S1_INLINE __m256 round_bf16(__m256 v)
     return _mm256_castsi256_ps(_mm256_and_si256(rounded, _mm256_set1_epi32((int)0xffff0000)));
 }
 
-S1_INLINE __m256 broadcast_cell(const float *cell)
+S1_INLINE cell cell_load(const float *from)
 {
-    return _mm256_broadcast_ps((const __m128 *)(const void *)cell);
+    return _mm256_broadcast_ps((const __m128 *)(const void *)from);
+}
+
+/* Loads are parts of multiplications. */
+S1_INLINE void load_no_earlier(void)
+{
+}
+
+S1_INLINE pair pair_zero(void)
+{
+    return _mm256_setzero_ps();
+}
+
+S1_INLINE pair pair_set(float f)
+{
+    return _mm256_set1_ps(f);
+}
+
+S1_INLINE pair pair_load(const float *from)
+{
+    return _mm256_loadu_ps(from);
+}
+
+S1_INLINE void pair_store(float *to, pair p)
+{
+    _mm256_storeu_ps(to, p);
+}
+
+S1_INLINE pair pair_add(pair a, pair b)
+{
+    return _mm256_add_ps(a, b);
+}
+
+S1_INLINE pair pair_fma(pair a, pair b, pair c)
+{
+    return _mm256_fmadd_ps(a, b, c);
+}
+
+S1_INLINE pair pair_fma_cell(pair w, cell x, pair sum)
+{
+    return _mm256_fmadd_ps(w, x, sum);
+}
+
+/* Four columns of eight rows become four pairs. */
+S1_INLINE void transpose_8(pair out[4], const pair columns[4])
+{
+    __m256d ab0 = _mm256_castps_pd(_mm256_unpacklo_ps(columns[0], columns[1]));
+    __m256d ab2 = _mm256_castps_pd(_mm256_unpackhi_ps(columns[0], columns[1]));
+    __m256d cd0 = _mm256_castps_pd(_mm256_unpacklo_ps(columns[2], columns[3]));
+    __m256d cd2 = _mm256_castps_pd(_mm256_unpackhi_ps(columns[2], columns[3]));
+    __m256 row0 = _mm256_castpd_ps(_mm256_unpacklo_pd(ab0, cd0)); /* and row 4 */
+    __m256 row1 = _mm256_castpd_ps(_mm256_unpackhi_pd(ab0, cd0));
+    __m256 row2 = _mm256_castpd_ps(_mm256_unpacklo_pd(ab2, cd2));
+    __m256 row3 = _mm256_castpd_ps(_mm256_unpackhi_pd(ab2, cd2));
+
+    out[0] = _mm256_permute2f128_ps(row0, row1, 0x20);
+    out[1] = _mm256_permute2f128_ps(row2, row3, 0x20);
+    out[2] = _mm256_permute2f128_ps(row0, row1, 0x31);
+    out[3] = _mm256_permute2f128_ps(row2, row3, 0x31);
 }
 
 /* Lanes of 8 rows in four vectors, two rows each, become 8 sums: (0 + 1) + (2 + 3). */
@@ -234,27 +233,6 @@ S1_INLINE __m256 sum_lanes(__m256 a, __m256 b, __m256 c, __m256 d)
     return _mm256_permutevar8x32_ps(sum, order);
 }
 
-/* Eight finished sums of rows from `row` on (fewer before `end`) for one token: bias, y. */
-static inline void store_sums(const s1_product *p, int64_t row, int64_t end, int64_t token,
-                              __m256 sums)
-{
-    float *y = p->y + (p->rows ? p->rows[token] : token) * p->y_stride + row;
-    float out[8];
-
-    if (end - row >= 8) {
-        if (p->bias)
-            sums = _mm256_add_ps(
-                sums, load_8(p->bias + row * element_size(p->bias_dtype), p->bias_dtype));
-        _mm256_storeu_ps(y, p->accumulate ? _mm256_add_ps(_mm256_loadu_ps(y), sums) : sums);
-        return;
-    }
-    _mm256_storeu_ps(out, sums);
-    for (int64_t i = 0; row + i < end; i++) {
-        float sum = out[i];
-        if (p->bias)
-            sum += load_one(p->bias + (row + i) * element_size(p->bias_dtype), p->bias_dtype);
-        y[i] = p->accumulate ? y[i] + sum : sum;
-    }
-}
+#include "backend/cpu/vector_lines.inc"
 
 #endif

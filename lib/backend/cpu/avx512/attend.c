@@ -4,6 +4,7 @@
 
 #define PANEL     4
 #define HAS_PAIRS 1
+#define IN_TURN   0
 
 V_INLINE vec v_dot(vec a, vec b, vec sum, bool pairs)
 {

@@ -1,5 +1,6 @@
-/* vulkan PLUGIN DEVICE: the suite on one device of the Vulkan plugin, with the validation layer
- * where it is installed (the environment asks for it): whatever it says is a failure. */
+/* plugin PLUGIN DEVICE: the suite on one device of a plugin. Whatever it says to the log is a
+ * failure; Vulkan's validation layer speaks there, where it is installed and the environment asks
+ * for it. */
 
 #include "conformance.h"
 
@@ -25,8 +26,7 @@ static void print_result(void *user, const conformance_result *result)
                result->bound);
 }
 
-/* The layer speaks through the host's log. It may be any thread's turn to speak, so nothing else is
- * done with it. */
+/* It may be any thread's turn to speak, so nothing else is done with it. */
 static void listen(void *user, int32_t level, const char *text)
 {
     conformance_host *host = user;
@@ -60,9 +60,8 @@ static int run(const ins1_backend_api *api, conformance_host *host, int32_t devi
     }
     api->device_info(api->self, device, &info);
     int failures = conformance_run(api, host, device, true, print_result, NULL);
-    printf("%s, %s, %s the validation layer: %d cases, %d not supported, %d failures, %d "
-           "messages\n",
-           info.hardware, info.level, has_layer() ? "with" : "without", n_cases, n_unsupported,
+    printf("%s, %s%s: %d cases, %d not supported, %d failures, %d messages\n", info.hardware,
+           info.level, has_layer() ? ", with the validation layer" : "", n_cases, n_unsupported,
            failures, n_messages);
     return failures || n_messages;
 }

@@ -1,0 +1,432 @@
+/* Queueing in pieces and waiting. Two pieces are under way at most: while one runs the next is
+ * queued, and whoever asks to stop waits for two of them. */
+
+#include "backend/cuda/cuda.h"
+
+#include <string.h>
+#include <time.h>
+
+enum { MOST_LAUNCHES = 128, ALIGN = 256 };
+
+static const double piece_ns = 2e6; /* what a piece shall take */
+static const double least_amount = 65536;
+static const int64_t spin_ns = 200000; /* how long to look without a pause */
+
+static int64_t now_ns(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+static int32_t judge(const s1_cuda_stream *s, CUresult result, const char *what)
+{
+    return s1_cuda_judge(s->device->cuda, s->host, result, what);
+}
+
+static int32_t asked_to_stop(const s1_cuda_stream *s)
+{
+    return s->device->cuda->api->stop_requested(s->host);
+}
+
+/* ---- waiting ----------------------------------------------------------------------------------
+ */
+
+/* With `asks` not longer than the host wants. */
+static int32_t wait_for(const s1_cuda_stream *s, CUevent event, bool asks, int64_t until_ns)
+{
+    const struct timespec pause = { 0, 50000 };
+
+    for (int64_t begin = now_ns();;) {
+        CUresult result = s->driver->cuEventQuery(event);
+        if (result != S1_CU_NOT_READY)
+            return judge(s, result, "waiting for the device");
+        int32_t stop = asks ? asked_to_stop(s) : INS1_OK;
+        int64_t now = now_ns();
+        if (stop)
+            return stop;
+        if (now >= until_ns)
+            return INS1_E_DEADLINE;
+        if (now - begin > spin_ns)
+            nanosleep(&pause, NULL);
+    }
+}
+
+/* Pieces get larger slowly and smaller at once. */
+static void learn(s1_cuda_stream *s, const s1_cuda_work *work)
+{
+    int64_t now = now_ns();
+    int64_t begin = work->begun_ns > s->done_ns ? work->begun_ns : s->done_ns;
+    double ratio = piece_ns / (double)(now - begin + 1);
+
+    s->done_ns = now;
+    if (ratio < 1 && work->amount > s->budget / 4)
+        s->budget *= ratio < 0.25 ? 0.25 : ratio;
+    else if (ratio > 1 && work->amount > s->budget / 2)
+        s->budget *= ratio > 1.5 ? 1.5 : ratio;
+    if (s->budget < least_amount)
+        s->budget = least_amount;
+}
+
+static int32_t wait_for_work(s1_cuda_stream *s, s1_cuda_work *work, bool asks, int64_t until_ns)
+{
+    if (!work->is_under_way)
+        return INS1_OK;
+    int32_t status = wait_for(s, work->done, asks, until_ns);
+    if (status == INS1_OK)
+        learn(s, work);
+    if (status == INS1_OK || status == INS1_E_DEVICE || status == INS1_E_MEMORY)
+        work->is_under_way = false;
+    return status;
+}
+
+/* Ends a piece; the next one waits until the one before has ended. */
+static int32_t end_piece(s1_cuda_stream *s)
+{
+    s1_cuda_work *work = &s->work[s->now];
+
+    if (!work->launches)
+        return INS1_OK;
+    CUresult result = s->driver->cuEventRecord(work->done, s->handle);
+    work->begun_ns = now_ns();
+    work->is_under_way = result == S1_CU_SUCCESS;
+    work->launches = 0;
+    s->now = (s->now + 1) % S1_CUDA_PIECES;
+    return judge(s, result, "recording an event");
+}
+
+static int32_t begin_piece(s1_cuda_stream *s)
+{
+    s1_cuda_work *work = &s->work[s->now];
+
+    if (work->launches)
+        return INS1_OK;
+    work->amount = 0;
+    return wait_for_work(s, work, true, INT64_MAX);
+}
+
+/* Everything that was queued. */
+static int32_t settle(s1_cuda_stream *s, bool asks, int64_t timeout_ns)
+{
+    int64_t now = now_ns();
+    int64_t until = timeout_ns > INT64_MAX - now ? INT64_MAX : now + timeout_ns;
+    int32_t status = end_piece(s);
+
+    /* The one that comes next was queued first. */
+    for (int32_t i = 0; i < S1_CUDA_PIECES; i++) {
+        int32_t waited = wait_for_work(s, &s->work[(s->now + i) % S1_CUDA_PIECES], asks, until);
+        if (waited != INS1_OK && status == INS1_OK)
+            status = waited;
+    }
+    if (status != INS1_OK)
+        return status;
+    for (int i = 0; i < 2; i++) {
+        s->halves[i].used = 0;
+        s->halves[i].is_under_way = false;
+    }
+    return INS1_OK;
+}
+
+int32_t s1_cuda_sync(void *stream, int64_t timeout_ns)
+{
+    s1_cuda_stream *s = stream;
+    int32_t status = s1_cuda_enter(s->device, s->host);
+
+    if (status != INS1_OK)
+        return status;
+    status = settle(s, timeout_ns != INT64_MAX, timeout_ns);
+    s1_cuda_leave(s->device);
+    return status;
+}
+
+/* ---- life -------------------------------------------------------------------------------------
+ */
+
+static int32_t make(s1_cuda_stream *s)
+{
+    const s1_cuda_driver *d = s->driver;
+
+    CUresult result = d->cuStreamCreate(&s->handle, S1_CU_STREAM_NON_BLOCKING);
+    for (int i = 0; i < S1_CUDA_PIECES && result == S1_CU_SUCCESS; i++)
+        result = d->cuEventCreate(&s->work[i].done, S1_CU_EVENT_DISABLE_TIMING);
+    for (int i = 0; i < 2 && result == S1_CU_SUCCESS; i++) {
+        s1_cuda_half *half = &s->halves[i];
+        void *address = NULL;
+        result = d->cuEventCreate(&half->done, S1_CU_EVENT_DISABLE_TIMING);
+        if (result == S1_CU_SUCCESS)
+            result = d->cuMemAllocHost_v2(&address, S1_CUDA_STAGE);
+        half->address = address;
+        if (result == S1_CU_SUCCESS)
+            result = d->cuMemAlloc_v2(&half->twin, S1_CUDA_STAGE);
+    }
+    return judge(s, result, "making a stream");
+}
+
+int32_t s1_cuda_stream_new(s1_cuda_device *device, void *host, s1_cuda_stream **out)
+{
+    s1_cuda_stream *s = s1_cuda_take(device->cuda, host, sizeof(*s));
+
+    if (!s)
+        return INS1_E_MEMORY;
+    *s = (s1_cuda_stream){ .device = device, .driver = device->driver, .host = host };
+    s->budget = 64 * least_amount;
+    int32_t status = s1_cuda_enter(device, host);
+    if (status == INS1_OK) {
+        status = make(s);
+        s1_cuda_leave(device);
+    }
+    if (status == INS1_OK)
+        *out = s;
+    else
+        s1_cuda_stream_free(s);
+    return status;
+}
+
+static void unmake(s1_cuda_stream *s)
+{
+    const s1_cuda_driver *d = s->driver;
+
+    settle(s, false, INT64_MAX);
+    for (int i = 0; i < S1_CUDA_PIECES; i++)
+        if (s->work[i].done)
+            d->cuEventDestroy_v2(s->work[i].done);
+    for (int i = 0; i < 2; i++) {
+        if (s->halves[i].done)
+            d->cuEventDestroy_v2(s->halves[i].done);
+        if (s->halves[i].address)
+            d->cuMemFreeHost(s->halves[i].address);
+        if (s->halves[i].twin)
+            d->cuMemFree_v2(s->halves[i].twin);
+    }
+    if (s->scratch)
+        d->cuMemFree_v2(s->scratch);
+    if (s->handle)
+        d->cuStreamDestroy_v2(s->handle);
+}
+
+void s1_cuda_stream_free(s1_cuda_stream *s)
+{
+    s1_cuda_device *device = s->device;
+
+    if (s->driver->cuCtxPushCurrent_v2(device->context) == S1_CU_SUCCESS) {
+        unmake(s);
+        s1_cuda_leave(device);
+    }
+    s1_cuda_give_back(device->cuda, s->host, s, sizeof(*s));
+}
+
+/* ---- queueing ---------------------------------------------------------------------------------
+ */
+
+/* One more thing is in the piece. */
+static int32_t count(s1_cuda_stream *s, double amount)
+{
+    s1_cuda_work *work = &s->work[s->now];
+
+    work->launches++;
+    work->amount += amount;
+    return work->amount >= s->budget || work->launches >= MOST_LAUNCHES ? end_piece(s) : INS1_OK;
+}
+
+static int32_t launch_piece(s1_cuda_stream *s, const s1_cuda_launch *l, int64_t first, int64_t n)
+{
+#define THREADS_OF_KERNEL(name, argument, threads) threads,
+    static const uint16_t threads[] = { S1_CUDA_KERNELS(THREADS_OF_KERNEL) };
+    const s1_cuda_piece piece = { (uint32_t)first, 0 };
+    void *parameters[] = { l->argument };
+
+    int32_t status = asked_to_stop(s);
+    if (status == INS1_OK)
+        status = begin_piece(s);
+    if (status != INS1_OK)
+        return status;
+    memcpy(l->argument, &piece, sizeof(piece));
+    CUresult result = s->driver->cuLaunchKernel(s->device->kernels[l->kernel], (unsigned)l->x,
+                                                (unsigned)n, (unsigned)l->z, threads[l->kernel], 1,
+                                                1, 0, s->handle, parameters, NULL);
+    if (result != S1_CU_SUCCESS)
+        return judge(s, result, "starting a kernel");
+    return count(s, l->amount / (double)l->y * (double)n);
+}
+
+int32_t s1_cuda_queue(s1_cuda_stream *s, const s1_cuda_launch *l)
+{
+    int32_t status = INS1_OK;
+
+    if (l->x < 1 || l->y < 1 || l->z < 1)
+        return INS1_OK;
+    if (l->x > INT32_MAX || l->y > UINT32_MAX || l->z > S1_CUDA_MOST_ALONG_Y)
+        return INS1_E_UNSUPPORTED;
+    for (int64_t first = 0, n; first < l->y && status == INS1_OK; first += n) {
+        double at_once = s->budget / (l->amount / (double)l->y + 1);
+        n = at_once < S1_CUDA_MOST_ALONG_Y ? (int64_t)at_once : S1_CUDA_MOST_ALONG_Y;
+        n = n < 1 ? 1 : n;
+        n = n > l->y - first ? l->y - first : n;
+        status = launch_piece(s, l, first, n);
+    }
+    return status;
+}
+
+/* Some bytes of the half in use; of the other one when that is full, once it is free. */
+static int32_t reserve(s1_cuda_stream *s, size_t bytes, s1_cuda_half **out, size_t *at)
+{
+    size_t size = (bytes + ALIGN - 1) / ALIGN * ALIGN;
+    s1_cuda_half *half = &s->halves[s->half];
+
+    if (half->used + size > S1_CUDA_STAGE) {
+        CUresult result = s->driver->cuEventRecord(half->done, s->handle);
+        if (result != S1_CU_SUCCESS)
+            return judge(s, result, "recording an event");
+        half->is_under_way = true;
+        s->half = 1 - s->half;
+        half = &s->halves[s->half];
+        if (half->is_under_way) {
+            int32_t status = wait_for(s, half->done, true, INT64_MAX);
+            if (status != INS1_OK)
+                return status;
+        }
+        half->is_under_way = false;
+        half->used = 0;
+    }
+    *out = half;
+    *at = half->used;
+    half->used += size;
+    return INS1_OK;
+}
+
+int32_t s1_cuda_table(s1_cuda_stream *s, size_t bytes, void **out, CUdeviceptr *address)
+{
+    s1_cuda_half *half = NULL;
+    size_t at = 0;
+
+    if (bytes > S1_CUDA_STAGE / 2)
+        return INS1_E_UNSUPPORTED;
+    int32_t status = reserve(s, bytes, &half, &at);
+    if (status != INS1_OK)
+        return status;
+    *out = half->address + at;
+    *address = half->twin + at;
+    return INS1_OK;
+}
+
+int32_t s1_cuda_send_table(s1_cuda_stream *s, const void *table, CUdeviceptr address, size_t bytes)
+{
+    int32_t status = begin_piece(s);
+    if (status != INS1_OK)
+        return status;
+    CUresult result = s->driver->cuMemcpyHtoDAsync_v2(address, table, bytes, s->handle);
+    return result == S1_CU_SUCCESS ? count(s, 0) : judge(s, result, "sending a table");
+}
+
+int32_t s1_cuda_scratch(s1_cuda_stream *s, size_t bytes)
+{
+    if (s->scratch_size >= bytes)
+        return INS1_OK;
+    int32_t status = settle(s, true, INT64_MAX);
+    if (status != INS1_OK)
+        return status;
+    if (s->scratch)
+        s->driver->cuMemFree_v2(s->scratch);
+    s->scratch = 0;
+    s->scratch_size = 0;
+    CUresult result = s->driver->cuMemAlloc_v2(&s->scratch, bytes);
+    if (result == S1_CU_SUCCESS)
+        s->scratch_size = bytes;
+    else
+        s->scratch = 0;
+    return judge(s, result, "memory for one operation");
+}
+
+/* ---- transfers --------------------------------------------------------------------------------
+ */
+
+static size_t next_part(uint64_t left)
+{
+    return left < S1_CUDA_STAGE ? (size_t)left : S1_CUDA_STAGE;
+}
+
+/* Through memory of ours: what the caller's is, and so when the driver has read it, is not known.
+ */
+static int32_t send(s1_cuda_stream *s, CUdeviceptr to, const unsigned char *from, uint64_t n)
+{
+    for (size_t part; n > 0; n -= part, from += part, to += part) {
+        s1_cuda_half *half = NULL;
+        size_t at = 0;
+        part = next_part(n);
+        int32_t status = reserve(s, part, &half, &at);
+        if (status == INS1_OK)
+            status = begin_piece(s);
+        if (status != INS1_OK)
+            return status;
+        memcpy(half->address + at, from, part);
+        CUresult result = s->driver->cuMemcpyHtoDAsync_v2(to, half->address + at, part, s->handle);
+        status = result == S1_CU_SUCCESS ? count(s, 0) : judge(s, result, "writing to the device");
+        if (status != INS1_OK)
+            return status;
+    }
+    return INS1_OK;
+}
+
+static int32_t fetch(s1_cuda_stream *s, unsigned char *to, CUdeviceptr from, uint64_t n)
+{
+    int32_t status = settle(s, true, INT64_MAX);
+
+    for (size_t part; n > 0 && status == INS1_OK; n -= part, from += part, to += part) {
+        part = next_part(n);
+        unsigned char *address = s->halves[s->half].address;
+        status = begin_piece(s);
+        if (status != INS1_OK)
+            return status;
+        CUresult result = s->driver->cuMemcpyDtoHAsync_v2(address, from, part, s->handle);
+        if (result != S1_CU_SUCCESS)
+            return judge(s, result, "reading from the device");
+        status = count(s, 0);
+        if (status == INS1_OK)
+            status = settle(s, true, INT64_MAX);
+        if (status == INS1_OK)
+            memcpy(to, address, part);
+    }
+    return status;
+}
+
+int32_t s1_cuda_write(void *stream, uint64_t id, uint64_t at, const void *src, uint64_t n)
+{
+    s1_cuda_stream *s = stream;
+    int32_t status = s1_cuda_enter(s->device, s->host);
+
+    if (status != INS1_OK)
+        return status;
+    status = send(s, id + at, src, n);
+    s1_cuda_leave(s->device);
+    return status;
+}
+
+int32_t s1_cuda_read(void *stream, uint64_t id, uint64_t at, void *dst, uint64_t n)
+{
+    s1_cuda_stream *s = stream;
+    int32_t status = s1_cuda_enter(s->device, s->host);
+
+    if (status != INS1_OK)
+        return status;
+    status = fetch(s, dst, id + at, n);
+    s1_cuda_leave(s->device);
+    return status;
+}
+
+int32_t s1_cuda_copy(void *stream, uint64_t dst, uint64_t dst_at, uint64_t src, uint64_t src_at,
+                     uint64_t n)
+{
+    s1_cuda_stream *s = stream;
+    int32_t status = s1_cuda_enter(s->device, s->host);
+
+    if (status != INS1_OK)
+        return status;
+    if (n)
+        status = begin_piece(s);
+    if (status == INS1_OK && n) {
+        CUresult result = s->driver->cuMemcpyDtoDAsync_v2(dst + dst_at, src + src_at, n, s->handle);
+        status = result == S1_CU_SUCCESS ? count(s, 0) : judge(s, result, "copying on the device");
+    }
+    s1_cuda_leave(s->device);
+    return status;
+}
