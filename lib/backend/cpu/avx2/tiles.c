@@ -15,6 +15,7 @@ enum {
     STEPS = S1_SCALE_BLOCK / 4,
     TURN = 4, /* steps between lines that are fetched */
     TOKEN_SUMS = ROWS * 4,
+    NEAR_CELLS = 96 << 10, /* numbers in cells that stay in the second cache */
 };
 
 typedef float piece[STEPS][2][8];
@@ -160,6 +161,7 @@ typedef struct group_run {
     float *sums; /* of the chunks before, [token][TOKEN_SUMS] */
     const piece *w;
     const float *cells; /* [step][token] */
+    uintptr_t behind;   /* the cells that are run next, or some address */
     int64_t n_steps;
     float scale;
     bool first; /* of the chunks */
@@ -181,7 +183,10 @@ S1_INLINE void run_step(__m256 u[TOKENS][2], const float (*w)[8], const float *c
     }
 }
 
-S1_INLINE void run_piece(const group_run *r, float *sums, const float (*w)[2][8], int g)
+/* `behind`: a share of the cells that are run next, a line for each turn. They come from
+ * a cache that is far away, in stretches too short for the machine to foresee. */
+S1_INLINE void run_piece(const group_run *r, float *sums, const float (*w)[2][8], uintptr_t behind,
+                         int g)
 {
     const float *cells = r->cells;
     int64_t n_steps = r->n_steps;
@@ -195,6 +200,8 @@ S1_INLINE void run_piece(const group_run *r, float *sums, const float (*w)[2][8]
         n_steps -= turn;
         for (; turn > 0; turn--, w++, cells += g * 4)
             run_step(u, *w, cells, g);
+        _mm_prefetch((const char *)behind, _MM_HINT_T0);
+        behind += 64;
         fetch_turn(r->next);
     }
 
@@ -209,11 +216,12 @@ S1_INLINE void run_piece(const group_run *r, float *sums, const float (*w)[2][8]
     }
 }
 
-#define RUN(g)                                                 \
-    static void run_##g(const group_run *r)                    \
-    {                                                          \
-        for (int i = 0; i < PIECES; i++)                       \
-            run_piece(r, r->sums + i * PIECE * 4, r->w[i], g); \
+#define RUN(g)                                                                               \
+    static void run_##g(const group_run *r)                                                  \
+    {                                                                                        \
+        for (int i = 0; i < PIECES; i++)                                                     \
+            run_piece(r, r->sums + i * PIECE * 4, r->w[i],                                   \
+                      i < g ? r->behind + i * (STEPS / TURN * 64) : (uintptr_t)r->cells, g); \
     }
 
 RUN(1)
@@ -225,20 +233,34 @@ RUN(6)
 
 static run_fn *const runs[TOKENS] = { run_1, run_2, run_3, run_4, run_5, run_6 };
 
+static const float *cells_at(const s1_product *p, int64_t group, int64_t column)
+{
+    const int64_t all_steps = s1_panel_steps(S1_PANEL_F32, p->k);
+    int64_t token = s1_group_begin(p->t, p->n_groups, group);
+    int64_t g = s1_group_begin(p->t, p->n_groups, group + 1) - token;
+
+    return (const float *)(const void *)p->panel + token * all_steps * 4 + column * g;
+}
+
 /* One chunk for all tokens. */
 static void multiply_chunk(tile *scratch, const s1_product *p, int64_t row, int64_t column,
                            int64_t n, fetching *next)
 {
-    const int64_t all_steps = s1_panel_steps(S1_PANEL_F32, p->k);
+    const int64_t column_behind = column + S1_SCALE_BLOCK < p->k ? column + S1_SCALE_BLOCK : 0;
+    const bool far = p->t * p->k > NEAR_CELLS;
     const float scale = chunk_scale(p, row, column);
 
     for (int64_t group = 0; group < p->n_groups; group++) {
         int64_t token = s1_group_begin(p->t, p->n_groups, group);
         int64_t g = s1_group_begin(p->t, p->n_groups, group + 1) - token;
+        const float *cells = cells_at(p, group, column);
+        const float *behind = group + 1 < p->n_groups ? cells_at(p, group + 1, column)
+                                                      : cells_at(p, 0, column_behind);
         group_run r = {
             .sums = scratch->sums + token * TOKEN_SUMS,
             .w = (const piece *)scratch->w,
-            .cells = (const float *)(const void *)p->panel + token * all_steps * 4 + column * g,
+            .cells = cells,
+            .behind = (uintptr_t)(far ? behind : cells),
             .n_steps = s1_panel_steps(S1_PANEL_F32, n),
             .scale = scale,
             .first = column == 0,
