@@ -5,8 +5,9 @@
 
 Reads the lines of one run and the headers of the checkpoint, prints a row of Markdown for each line. Decode is
 compared with the read probe: bytes of the weights that one token needs, plus its keys and values, per second.
-Prefill is compared with the probe of its precision: two operations for each weight of a product that one token
-needs, without the head, which only the last token sees, and without attention.
+Prefill is compared with the probe of its precision, where the machine has no instruction for that with the F32 probe:
+two operations for each weight of a product that one token needs, without the head, which only the last token sees, and
+without attention.
 """
 import json
 import math
@@ -56,7 +57,8 @@ def row(line, probe, size, operations, cached):
     best, rate = min(line["seconds"]), line["tokens_per_s"]
     spread = max(line["seconds"]) / best
     if line["test"] == "prefill":
-        reached, limit, unit = rate * operations / 1e9, probe[PEAK[line["precision"]]], "Gop/s"
+        peak = probe[PEAK[line["precision"]]] or probe[PEAK["f32"]]
+        reached, limit, unit = rate * operations / 1e9, peak, "Gop/s"
     else:
         # A step reads the weights once for all its sequences, and each sequence's own keys and values.
         kept = cached * KV_BYTES[line["precision"]] * (line["depth"] + line["tokens"] / 2)
