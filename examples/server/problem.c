@@ -41,6 +41,10 @@ bool refuse_status(problem *p, const char *param, const ins1_error *error)
     case INS1_E_UNSUPPORTED:
     case INS1_E_IO:
         return refuse(p, 400, ins1_status_name(error->status), param, "%s", error->text);
+    case INS1_E_CANCELED:
+        return refuse(p, 499, "gone", param, "%s", error->text);
+    case INS1_E_DEADLINE:
+        return refuse(p, 504, "timeout", param, "%s", error->text);
     case INS1_E_MEMORY:
         return refuse(p, 503, "out_of_memory", param, "%s", error->text);
     default:
