@@ -191,6 +191,22 @@ bool exchange_book(exchange *x, size_t size)
                   "all requests need more than %lld bytes together; try later", most);
 }
 
+/* jansson drops a character of a string where it has no memory for it, and goes on. So its memory
+ * is watched: what it read while some was missing is not what was sent. */
+static _Thread_local bool json_lacks_memory;
+
+static void *json_memory(size_t size)
+{
+    void *memory = malloc(size);
+    json_lacks_memory = json_lacks_memory || !memory;
+    return memory;
+}
+
+void exchange_watch_json(void)
+{
+    json_set_alloc_funcs(json_memory, free);
+}
+
 /* About the bytes that the values of a JSON text take. */
 static size_t weight(const text *body)
 {
@@ -209,8 +225,11 @@ static bool read_json(exchange *x)
     json_error_t error;
     if (!exchange_book(x, weight(&x->body)))
         return false;
+    json_lacks_memory = false;
     x->json = json_loadb(x->body.size ? x->body.at : "", x->body.size, JSON_ALLOW_NUL, &error);
     text_free(&x->body);
+    if (json_lacks_memory)
+        return refuse(&x->why, 503, "out_of_memory", NULL, "no memory for the JSON of the body");
     return x->json || refuse(&x->why, 400, "invalid_json", NULL,
                              "the body is no JSON: %s at line %d, column %d", error.text,
                              error.line, error.column);

@@ -39,6 +39,9 @@ typedef struct exchange {
     bool is_done;  /* everything that will be sent is in answer.out */
 } exchange;
 
+/* Before anything else of this file, once. */
+void exchange_watch_json(void);
+
 /* Take room for what the request needs; false: there is none. */
 bool exchange_book(exchange *x, size_t size);
 

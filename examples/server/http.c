@@ -273,6 +273,7 @@ http *http_start(served *s, engine *e, problem *why)
     h->s = s;
     h->e = e;
     h->listener = MHD_INVALID_SOCKET;
+    exchange_watch_json();
     atomic_init(&h->booked, 0);
     pthread_mutex_init(&h->lock, NULL);
     snprintf(port, sizeof(port), "%lld", (long long)s->o->port);
