@@ -7,14 +7,14 @@
 #include <string.h>
 
 /* Cut between two characters. */
-static void cut(char *text, size_t size)
+static void cut(char *line, size_t size)
 {
-    size_t n = strnlen(text, size - 1);
+    size_t n = strnlen(line, size - 1);
     if (n < size - 1)
         return;
-    while (n && ((unsigned char)text[n - 1] & 0xc0) == 0x80)
+    while (n && ((unsigned char)line[n - 1] & 0xc0) == 0x80)
         n--;
-    text[n ? n - 1 : 0] = '\0';
+    line[n ? n - 1 : 0] = '\0';
 }
 
 bool refuse(problem *p, int http, const char *code, const char *param, const char *format, ...)
