@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """Every allocation of ins1-server and of its libraries fails once: it answers rightly, refuses, or hangs up, and lives.
 
-    memory.py SERVER MODEL FAILING [STEP]
+    memory.py SERVER MODEL FAILING
 
-FAILING is the library that lets them fail, to be preloaded. One of STEP allocations is tried, for a quick run.
+FAILING is the library that lets them fail, to be preloaded.
 """
 import http.client
 import json
@@ -17,7 +17,6 @@ import tempfile
 from service import Server, data_url, png, wav
 
 PROGRAM, MODEL, FAILING = sys.argv[1:4]
-STEP = int(sys.argv[4]) if len(sys.argv) > 4 else 1
 CHAT, TEXT, EMBEDDINGS = "/v1/chat/completions", "/v1/completions", "/v1/embeddings"
 WAVE = data_url("audio/wav", wav([int(9000 * math.sin(i / 3)) for i in range(100)]))
 IMAGE = data_url("image/png", png(32, 32))
@@ -84,7 +83,7 @@ def main():
             with Server(PROGRAM, MODEL, "--slots", "3", "--ctx", "512", "--threads", "1", environment=environment) as server:
                 total = closed = 0
                 for number, (where, fields) in enumerate(REQUESTS):
-                    expected, n = ask(server, where, fields), 1 + number % STEP
+                    expected, n = ask(server, where, fields), 1
                     assert expected is not None
                     while True:
                         page[:8] = struct.pack("<q", n)
@@ -95,7 +94,7 @@ def main():
                         closed += check(expected, found, f"request {number}, allocation {n}")
                         if not has_failed:
                             break
-                        total, n = total + 1, n + STEP
+                        total, n = total + 1, n + 1
                     assert ask(server, where, fields) == expected, f"request {number} is answered otherwise after {n} failures"
                 load = server.get("/health")[2]
                 assert load["busy"] == load["requests"] == 0, load
