@@ -1,16 +1,18 @@
 #ifndef SERVER_ANSWER_H
 #define SERVER_ANSWER_H
 
-#include "request.h"
-#include "text.h"
+#include "logprobs.h"
 
-/* Events to the JSON of a response: one object, or a stream of server-sent events. */
+/* Events to the JSON of a response: one object, or a stream of server-sent events. It is written as
+ * text at once; what cannot be for want of memory makes the whole response fail. */
 
 /* One reply, as far as it has come. */
 typedef struct reply {
-    text content, reasoning, arguments;
-    json_t *calls;     /* an array; the last one is open while its arguments come */
-    json_t *logprobs;  /* what the response says of them; NULL */
+    text content, reasoning;
+    text calls;     /* elements of "tool_calls"; the last one is open: its arguments come */
+    text arguments; /* of the last one */
+    size_t n_calls;
+    logprobs logprobs; /* of its tokens */
     size_t n_newlines; /* of the reasoning, held back: they count when more follows */
     size_t n_tokens, n_reasoning;
     size_t offset;      /* bytes of text before the next token, for completions */
@@ -23,10 +25,12 @@ typedef struct answer {
     job *job;
     wishes wishes;
     char id[48];
-    int64_t created;
     reply *replies;
     size_t n;
-    text out; /* what is to be sent */
+    text head;         /* how every object begins: "id" to "model" */
+    text out;          /* what is to be sent */
+    size_t n_held;     /* bytes that wait for the end */
+    bool is_too_large; /* they are more than the server holds */
 } answer;
 
 bool answer_init(answer *a, served *s, job *j, const wishes *w);

@@ -10,6 +10,7 @@
 /* Messages as the library takes them. Texts are borrowed from the body, JSON is our own. */
 typedef struct conversation {
     served *s;
+    client *client;
     ins1_message *messages;
     size_t n;
     ins1_part **parts; /* [n], owned, with their embeddings */
@@ -69,11 +70,11 @@ static bool read_medium(conversation *c, const json_t *part, const char *type, i
         return false;
     if (strcmp(type, "image_url") == 0) {
         out->kind = INS1_MODALITY_IMAGE;
-        return media_image(c->s, url, &out->embeds, p);
+        return media_image(c->s, c->client, url, &out->embeds, p);
     }
     out->kind = INS1_MODALITY_TIMESERIES;
     return field_real(field(part, type), "sampling_rate", 0, 1e9, &rate, p) &&
-           media_series(c->s, url, (double)rate, &out->embeds, p);
+           media_series(c->s, c->client, url, (double)rate, &out->embeds, p);
 }
 
 static bool read_part(conversation *c, const json_t *part, ins1_part *out, problem *p)
@@ -231,13 +232,13 @@ static bool read_tools(const json_t *body, text *to, ins1_chat_options *out, pro
     return !to->has_failed || no_memory(p);
 }
 
-bool chat_read(served *s, const json_t *body, job *j, problem *p)
+bool chat_read(served *s, client *who, const json_t *body, job *j, problem *p)
 {
     ins1_error error = INS1_INIT(ins1_error);
     ins1_call call = INS1_INIT(ins1_call);
     ins1_chat_options options = INS1_INIT(ins1_chat_options);
     ins1_prompt_info info = INS1_INIT(ins1_prompt_info);
-    conversation c = { .s = s };
+    conversation c = { .s = s, .client = who };
     text tools = { 0 };
 
     call.error = &error;

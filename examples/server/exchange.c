@@ -32,8 +32,11 @@ static enum MHD_Result respond(exchange *x, int status, const char *type,
 
 static enum MHD_Result respond_text(exchange *x, int status, char *owned, size_t size)
 {
-    return respond(x, status, "application/json",
-                   MHD_create_response_from_buffer(size, owned, MHD_RESPMEM_MUST_FREE));
+    struct MHD_Response *response =
+        MHD_create_response_from_buffer(size, owned, MHD_RESPMEM_MUST_FREE);
+    if (!response)
+        free(owned);
+    return respond(x, status, "application/json", response);
 }
 
 enum MHD_Result exchange_refuse(exchange *x)
@@ -75,9 +78,10 @@ static enum MHD_Result respond_health(exchange *x)
 
 /* --- waiting --- */
 
-/* Has the client hung up? Its further requests do not count as a sign of life. */
-static bool has_hung_up(exchange *x)
+/* Its further requests do not count as a sign of life. */
+bool exchange_has_gone(void *user)
 {
+    const exchange *x = user;
     const union MHD_ConnectionInfo *info =
         MHD_get_connection_info(x->connection, MHD_CONNECTION_INFO_CONNECTION_FD);
     struct pollfd fd = { .fd = info ? info->connect_fd : -1, .events = POLLRDHUP };
@@ -91,7 +95,7 @@ static bool take_events(exchange *x)
     job_event *event = NULL;
     while (!event && !job_is_over(x->job)) {
         event = job_take(x->job, now_ns() + LOOK_NS);
-        if (!event && has_hung_up(x)) {
+        if (!event && exchange_has_gone(x)) {
             atomic_store(&x->job->is_gone, true);
             return false;
         }
@@ -101,7 +105,7 @@ static bool take_events(exchange *x)
     for (; event; event = job_take(x->job, 0)) {
         answer_take(&x->answer, event);
         free(event);
-        if (x->answer.out.size > 1 << 16)
+        if (x->answer.out.size > 1 << 16 || x->answer.is_too_large || x->answer.out.has_failed)
             break;
     }
     return true;
@@ -152,15 +156,20 @@ static enum MHD_Result respond_whole(exchange *x)
 {
     /* The client does nothing now and is not to be thrown out for it. */
     MHD_set_connection_option(x->connection, MHD_CONNECTION_OPTION_TIMEOUT, 0u);
-    while (!job_is_over(x->job))
+    while (!job_is_over(x->job) && !x->answer.is_too_large && !x->answer.out.has_failed)
         if (!take_events(x))
             return MHD_NO;
     MHD_set_connection_option(x->connection, MHD_CONNECTION_OPTION_TIMEOUT,
                               (unsigned)x->s->o->idle_limit);
-    x->why = x->job->why;
-    if (!x->why.http)
-        answer_end(&x->answer);
+    if (job_is_over(x->job))
+        x->why = x->job->why;
     text *out = &x->answer.out;
+    if (!x->why.http && x->answer.is_too_large)
+        refuse(&x->why, 400, "response_too_large", NULL,
+               "the answer has more than %lld bytes, expected at most that unless 'stream' is true",
+               (long long)x->s->o->max_response);
+    if (!x->why.http && !out->has_failed)
+        answer_end(&x->answer);
     if (!x->why.http && out->has_failed)
         refuse(&x->why, 503, "out_of_memory", NULL, "no memory for the response");
     if (x->why.http)
@@ -173,11 +182,54 @@ static enum MHD_Result respond_whole(exchange *x)
 
 /* --- something for the engine --- */
 
+bool exchange_book(exchange *x, size_t size)
+{
+    const long long most = x->s->o->max_bodies, wanted = (long long)size;
+    x->n_booked += size;
+    return atomic_fetch_add(x->booked, wanted) + wanted <= most ||
+           refuse(&x->why, 503, "too_busy", NULL,
+                  "all requests need more than %lld bytes together; try later", most);
+}
+
+/* jansson drops a character of a string where it has no memory for it, and goes on. So its memory
+ * is watched: what it read while some was missing is not what was sent. */
+static _Thread_local bool json_lacks_memory;
+
+static void *json_memory(size_t size)
+{
+    void *memory = malloc(size);
+    json_lacks_memory = json_lacks_memory || !memory;
+    return memory;
+}
+
+void exchange_watch_json(void)
+{
+    json_set_alloc_funcs(json_memory, free);
+}
+
+/* About the bytes that the values of a JSON text take. */
+static size_t weight(const text *body)
+{
+    size_t size = body->size;
+    for (size_t i = 0; i < body->size; i++)
+        size += body->at[i] == ','   ? 64
+                : body->at[i] == ':' ? 96
+                : body->at[i] == '[' ? 144
+                : body->at[i] == '{' ? 288
+                                     : 0;
+    return size;
+}
+
 static bool read_json(exchange *x)
 {
     json_error_t error;
+    if (!exchange_book(x, weight(&x->body)))
+        return false;
+    json_lacks_memory = false;
     x->json = json_loadb(x->body.size ? x->body.at : "", x->body.size, JSON_ALLOW_NUL, &error);
     text_free(&x->body);
+    if (json_lacks_memory)
+        return refuse(&x->why, 503, "out_of_memory", NULL, "no memory for the JSON of the body");
     return x->json || refuse(&x->why, 400, "invalid_json", NULL,
                              "the body is no JSON: %s at line %d, column %d", error.text,
                              error.line, error.column);
@@ -188,15 +240,30 @@ static enum MHD_Result ask(exchange *x)
     wishes w;
     x->has_place = engine_reserve(x->e, &x->why);
     if (!x->has_place || !read_json(x) ||
-        !(x->job = request_read(x->s, x->route, x->json, &w, &x->why)))
+        !(x->job = request_read(x->s, &x->client, x->route, x->json, &w, &x->why)))
         return exchange_refuse(x);
-    if (!answer_init(&x->answer, x->s, x->job, &w)) {
+    const bool is_ready = answer_init(&x->answer, x->s, x->job, &w);
+    if (is_ready)
+        answer_begin(&x->answer);
+    if (!is_ready || x->answer.out.has_failed) {
         refuse(&x->why, 503, "out_of_memory", NULL, "no memory for the response");
         return exchange_refuse(x);
     }
-    answer_begin(&x->answer);
     engine_submit(x->e, x->job);
+    x->is_submitted = true;
     return w.is_stream ? respond_stream(x) : respond_whole(x);
+}
+
+/* The page loads nothing from elsewhere and is shown inside nothing. */
+static enum MHD_Result respond_page(exchange *x)
+{
+    struct MHD_Response *response = MHD_create_response_from_buffer(
+        page_html_size, (void *)(uintptr_t)page_html, MHD_RESPMEM_PERSISTENT);
+    if (response)
+        MHD_add_response_header(response, "Content-Security-Policy",
+                                "default-src 'self' 'unsafe-inline'; img-src data: blob:; "
+                                "frame-ancestors 'none'");
+    return respond(x, 200, "text/html; charset=utf-8", response);
 }
 
 enum MHD_Result exchange_answer(exchange *x)
@@ -205,9 +272,7 @@ enum MHD_Result exchange_answer(exchange *x)
         return exchange_refuse(x);
     switch (x->page) {
     case PAGE_ROOT:
-        return respond(x, 200, "text/html; charset=utf-8",
-                       MHD_create_response_from_buffer(page_html_size, (void *)(uintptr_t)page_html,
-                                                       MHD_RESPMEM_PERSISTENT));
+        return respond_page(x);
     case PAGE_HEALTH:
         return respond_health(x);
     case PAGE_MODELS:
@@ -229,7 +294,7 @@ void exchange_free(exchange *x)
     if (x->job)
         atomic_store(&x->job->is_gone, true);
     /* Before what the job borrows goes: the engine may be at it. */
-    while (x->job && !job_is_over(x->job))
+    while (x->is_submitted && !job_is_over(x->job))
         free(job_take(x->job, now_ns() + LOOK_NS));
     if (x->has_place)
         engine_give_back(x->e);
@@ -237,5 +302,6 @@ void exchange_free(exchange *x)
     job_release(x->job);
     json_decref(x->json);
     text_free(&x->body);
+    atomic_fetch_sub(x->booked, (long long)x->n_booked);
     free(x);
 }

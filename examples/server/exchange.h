@@ -5,6 +5,7 @@
 #include "engine.h"
 
 #include <microhttpd.h>
+#include <stdatomic.h>
 
 typedef enum page {
     PAGE_NONE,
@@ -22,23 +23,34 @@ typedef struct exchange {
     struct MHD_Connection *connection;
     page page;
     endpoint route;
-    const char *tail; /* of the path: the name of a model */
-    problem why;      /* refused already; the body is read and forgotten */
+    const char *tail;     /* of the path: the name of a model */
+    problem why;          /* refused already; the body is read and forgotten */
+    atomic_llong *booked; /* bytes of all bodies, and of what they become */
     text body;
     uint64_t n_body; /* bytes that came */
-    size_t n_booked; /* of the room for all bodies */
-    int64_t begin_ns;
+    size_t n_booked; /* of them, by this one */
+    client client;
     bool has_place; /* in the engine's queue */
     json_t *json;   /* the body; the job borrows from it */
     job *job;
+    bool is_submitted;
     answer answer;
     size_t n_sent; /* of answer.out */
     bool is_done;  /* everything that will be sent is in answer.out */
 } exchange;
 
+/* Before anything else of this file, once. */
+void exchange_watch_json(void);
+
+/* Take room for what the request needs; false: there is none. */
+bool exchange_book(exchange *x, size_t size);
+
 /* The whole body came: queue a response. */
 enum MHD_Result exchange_answer(exchange *x);
 enum MHD_Result exchange_refuse(exchange *x);
 void exchange_free(exchange *x);
+
+/* Has the client hung up? For `client.has_gone`. */
+bool exchange_has_gone(void *user);
 
 #endif

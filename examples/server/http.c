@@ -7,14 +7,24 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
+
+/* An open connection. */
+typedef struct line {
+    struct line *before, *next;
+    int fd;
+    atomic_llong until_ns; /* by then the next request has begun, or this one is answered */
+} line;
 
 struct http {
     served *s;
     engine *e;
     struct MHD_Daemon *daemon;
-    MHD_socket listener;   /* ours once the daemon was told to be quiet */
-    atomic_llong n_booked; /* bytes of all bodies that are being read */
+    MHD_socket listener; /* ours once the daemon was told to be quiet */
+    atomic_llong booked; /* bytes of all bodies, and of what they become */
+    pthread_mutex_t lock;
+    line *lines;
 };
 
 /* --- what is asked for --- */
@@ -85,37 +95,31 @@ static bool check_key(exchange *x)
 
 /* --- a body comes in --- */
 
-static void drop_body(http *h, exchange *x)
+static void drop_body(exchange *x)
 {
     text_free(&x->body);
-    atomic_fetch_sub(&h->n_booked, (long long)x->n_booked);
+    atomic_fetch_sub(x->booked, (long long)x->n_booked);
     x->n_booked = 0;
 }
 
 /* What is too much is read to its end and forgotten, so that the client sees the answer. */
-static enum MHD_Result take_body(http *h, exchange *x, const char *data, size_t size)
+static enum MHD_Result take_body(exchange *x, const char *data, size_t size)
 {
-    const settings *o = h->s->o;
+    const settings *o = x->s->o;
     x->n_body += size;
-    if (now_ns() - x->begin_ns > o->time_limit * 1000000000 ||
-        x->n_body / 8 > (uint64_t)o->max_body)
+    if (now_ns() > x->client.until_ns || x->n_body / 8 > (uint64_t)o->max_body)
         return MHD_NO;
     if (x->why.http)
         return MHD_YES;
     if (x->n_body > (uint64_t)o->max_body)
         refuse(&x->why, 413, "body_too_large", NULL,
                "the body has more than %lld bytes, expected at most that", (long long)o->max_body);
-    x->n_booked += size;
-    if (atomic_fetch_add(&h->n_booked, (long long)size) + (long long)size > o->max_bodies)
-        refuse(&x->why, 503, "too_busy", NULL,
-               "all requests that are being read have more than %lld bytes together; try later",
-               (long long)o->max_bodies);
-    if (!x->why.http)
+    if (!x->why.http && exchange_book(x, size))
         text_add(&x->body, data, size);
     if (x->body.has_failed)
         refuse(&x->why, 503, "out_of_memory", NULL, "no memory for the body");
     if (x->why.http)
-        drop_body(h, x);
+        drop_body(x);
     return MHD_YES;
 }
 
@@ -137,6 +141,65 @@ static void check_announced(exchange *x)
                "the body has %llu bytes, expected at most %lld", n, (long long)x->s->o->max_body);
 }
 
+/* --- connections have a time to end --- */
+
+static void set_time(struct MHD_Connection *connection, int64_t seconds)
+{
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+    line *l = info ? info->socket_context : NULL;
+    if (l)
+        atomic_store(&l->until_ns, now_ns() + seconds * 1000000000);
+}
+
+static void begin_line(http *h, struct MHD_Connection *connection, void **context)
+{
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+    line *l = *context = calloc(1, sizeof(*l));
+    /* Without one, for want of memory, a connection is left to the other limits. */
+    if (!l)
+        return;
+    l->fd = info ? info->connect_fd : -1;
+    atomic_init(&l->until_ns, now_ns() + h->s->o->idle_limit * 1000000000);
+    pthread_mutex_lock(&h->lock);
+    l->next = h->lines;
+    if (l->next)
+        l->next->before = l;
+    h->lines = l;
+    pthread_mutex_unlock(&h->lock);
+}
+
+static void end_line(http *h, line *l)
+{
+    if (!l)
+        return;
+    pthread_mutex_lock(&h->lock);
+    *(l->before ? &l->before->next : &h->lines) = l->next;
+    if (l->next)
+        l->next->before = l->before;
+    pthread_mutex_unlock(&h->lock);
+    free(l);
+}
+
+static void notice(void *user, struct MHD_Connection *connection, void **context,
+                   enum MHD_ConnectionNotificationCode code)
+{
+    if (code == MHD_CONNECTION_NOTIFY_STARTED)
+        begin_line(user, connection, context);
+    else
+        end_line(user, *context);
+}
+
+void http_sweep(http *h)
+{
+    pthread_mutex_lock(&h->lock);
+    for (const line *l = h->lines; l; l = l->next)
+        if (now_ns() > atomic_load(&l->until_ns))
+            shutdown(l->fd, SHUT_RDWR);
+    pthread_mutex_unlock(&h->lock);
+}
+
 /* --- libmicrohttpd's callbacks --- */
 
 static enum MHD_Result handle(void *user, struct MHD_Connection *connection, const char *url,
@@ -154,13 +217,15 @@ static enum MHD_Result handle(void *user, struct MHD_Connection *connection, con
         x->s = h->s;
         x->e = h->e;
         x->connection = connection;
-        x->begin_ns = now_ns();
+        x->booked = &h->booked;
+        x->client = (client){ exchange_has_gone, x, now_ns() + h->s->o->time_limit * 1000000000 };
+        set_time(connection, h->s->o->time_limit + h->s->o->idle_limit);
         if (find_page(x, method, url) && check_key(x))
             check_announced(x);
         return answers_early(x) ? exchange_refuse(x) : MHD_YES;
     }
     if (*size) {
-        enum MHD_Result result = take_body(h, x, data, *size);
+        enum MHD_Result result = take_body(x, data, *size);
         *size = 0;
         return result;
     }
@@ -170,14 +235,12 @@ static enum MHD_Result handle(void *user, struct MHD_Connection *connection, con
 static void complete(void *user, struct MHD_Connection *connection, void **state,
                      enum MHD_RequestTerminationCode code)
 {
-    http *h = user;
+    const http *h = user;
     exchange *x = *state;
-    (void)connection;
     (void)code;
-    if (!x)
-        return;
-    drop_body(h, x);
-    exchange_free(x);
+    set_time(connection, h->s->o->idle_limit);
+    if (x)
+        exchange_free(x);
     *state = NULL;
 }
 
@@ -191,9 +254,9 @@ static struct MHD_Daemon *start(http *h, const struct sockaddr *address)
                            (address->sa_family == AF_INET6 ? MHD_USE_IPv6 : 0u);
     return MHD_start_daemon(flags, (uint16_t)o->port, NULL, NULL, handle, h, MHD_OPTION_SOCK_ADDR,
                             address, MHD_OPTION_NOTIFY_COMPLETED, complete, h,
-                            MHD_OPTION_CONNECTION_LIMIT, (unsigned)o->connections,
-                            MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)o->idle_limit,
-                            MHD_OPTION_THREAD_STACK_SIZE, (size_t)1 << 20,
+                            MHD_OPTION_NOTIFY_CONNECTION, notice, h, MHD_OPTION_CONNECTION_LIMIT,
+                            (unsigned)o->connections, MHD_OPTION_CONNECTION_TIMEOUT,
+                            (unsigned)o->idle_limit, MHD_OPTION_THREAD_STACK_SIZE, (size_t)1 << 20,
                             MHD_OPTION_LISTENING_ADDRESS_REUSE, 1u, MHD_OPTION_END);
 }
 
@@ -210,7 +273,9 @@ http *http_start(served *s, engine *e, problem *why)
     h->s = s;
     h->e = e;
     h->listener = MHD_INVALID_SOCKET;
-    atomic_init(&h->n_booked, 0);
+    exchange_watch_json();
+    atomic_init(&h->booked, 0);
+    pthread_mutex_init(&h->lock, NULL);
     snprintf(port, sizeof(port), "%lld", (long long)s->o->port);
     const int result = getaddrinfo(s->o->host, port, &hints, &found);
     if (result == 0)
@@ -222,6 +287,7 @@ http *http_start(served *s, engine *e, problem *why)
         freeaddrinfo(found);
     if (h->daemon)
         return h;
+    pthread_mutex_destroy(&h->lock);
     free(h);
     return NULL;
 }
@@ -244,5 +310,6 @@ void http_destroy(http *h)
     if (!h)
         return;
     MHD_stop_daemon(h->daemon);
+    pthread_mutex_destroy(&h->lock);
     free(h);
 }

@@ -10,6 +10,10 @@ typedef struct http http;
 http *http_start(served *s, engine *e, problem *why);
 int http_port(const http *h);
 
+/* Cut off who dribbles: headers slower than --idle-limit, a request that lasts longer than
+ * --time-limit and --idle-limit together. Called about once a second. */
+void http_sweep(http *h);
+
 /* No new connections; those that are open go on. */
 void http_close(http *h);
 void http_destroy(http *h);

@@ -48,7 +48,7 @@ typedef struct job {
     size_t n_stop;
     int32_t n_top;
     uint32_t reply_flags, stream_flags;
-    int64_t begin_ns, deadline_ns; /* of the monotonic clock */
+    int64_t deadline_ns; /* of the monotonic clock */
 
     /* The engine's: the next work to begin, replies that are in the making. */
     size_t next_work, n_running;

@@ -1,7 +1,5 @@
 #include "logprobs.h"
 
-#include "text.h"
-
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,98 +18,180 @@ static piece piece_of(const ins1_tokenizer *tokenizer, int32_t token)
 }
 
 /* JSON has no infinity; this is what others say for "never". */
-static json_t *real(float logprob)
+static void put_real(text *to, float logprob)
 {
-    return json_real(isfinite(logprob) ? (double)logprob : -9999.0);
+    text_print(to, "%.9g", isfinite(logprob) ? (double)logprob : -9999.0);
 }
 
-json_t *logprobs_new(endpoint route)
+static void put_comma(text *to)
 {
-    return route == ROUTE_CHAT ? json_pack("{s:[], s:n}", "content", "refusal")
-                               : json_pack("{s:[], s:[], s:[], s:[]}", "tokens", "token_logprobs",
-                                           "top_logprobs", "text_offset");
+    if (to->size)
+        text_puts(to, ",");
 }
 
-static json_t *entry(const ins1_tokenizer *tokenizer, ins1_logprob one)
+/* --- chat --- */
+
+/* An object that is left open. */
+static void put_entry(text *to, const ins1_tokenizer *tokenizer, ins1_logprob one)
 {
     const piece p = piece_of(tokenizer, one.token);
-    json_t *bytes = json_array();
+    text_puts(to, "{\"token\":");
+    text_string(to, p.bytes, p.size);
+    text_puts(to, ",\"logprob\":");
+    put_real(to, one.logprob);
+    text_puts(to, ",\"bytes\":[");
     for (size_t i = 0; i < p.size; i++)
-        json_array_append_new(bytes, json_integer((unsigned char)p.bytes[i]));
-    return json_pack("{s:o, s:o, s:o}", "token", json_text(p.bytes, p.size), "logprob",
-                     real(one.logprob), "bytes", bytes);
+        text_print(to, i ? ",%d" : "%d", (unsigned char)p.bytes[i]);
+    text_puts(to, "]");
 }
 
-static void add_chat(json_t *to, const ins1_tokenizer *tokenizer, ins1_logprob one,
+static void add_chat(text *to, const ins1_tokenizer *tokenizer, ins1_logprob one,
                      const ins1_logprob *top, size_t n_top)
 {
-    json_t *list = json_array(), *token = entry(tokenizer, one);
-    for (size_t k = 0; k < n_top; k++)
-        json_array_append_new(list, entry(tokenizer, top[k]));
-    json_object_set_new(token, "top_logprobs", list);
-    json_array_append_new(json_object_get(to, "content"), token);
+    put_comma(to);
+    put_entry(to, tokenizer, one);
+    text_puts(to, ",\"top_logprobs\":[");
+    for (size_t k = 0; k < n_top; k++) {
+        text_puts(to, k ? "," : "");
+        put_entry(to, tokenizer, top[k]);
+        text_puts(to, "}");
+    }
+    text_puts(to, "]}");
 }
 
-static void add_old(json_t *to, const ins1_tokenizer *tokenizer, ins1_logprob one,
+/* --- completions --- */
+
+/* Two tokens may read alike; the better one comes first and counts. */
+static void put_map(text *to, const ins1_tokenizer *tokenizer, const ins1_logprob *top,
+                    size_t n_top)
+{
+    text keys[MAX_TOP] = { 0 };
+    text_puts(to, "{");
+    for (size_t k = 0, n = 0; k < n_top; k++) {
+        const piece q = piece_of(tokenizer, top[k].token);
+        bool is_new = true;
+        text_string(&keys[k], q.bytes, q.size);
+        for (size_t i = 0; i < k && is_new; i++)
+            is_new = keys[i].size != keys[k].size || !keys[k].size ||
+                     memcmp(keys[i].at, keys[k].at, keys[k].size) != 0;
+        if (!is_new)
+            continue;
+        text_puts(to, n++ ? "," : "");
+        text_append(to, &keys[k]);
+        text_puts(to, ":");
+        put_real(to, top[k].logprob);
+    }
+    text_puts(to, "}");
+    for (size_t k = 0; k < n_top; k++)
+        text_free(&keys[k]);
+}
+
+static void add_old(logprobs *to, const ins1_tokenizer *tokenizer, ins1_logprob one,
                     const ins1_logprob *top, size_t n_top, size_t offset)
 {
     const piece p = piece_of(tokenizer, one.token);
-    json_t *map = json_object();
-    for (size_t k = 0; k < n_top; k++) {
-        const piece q = piece_of(tokenizer, top[k].token);
-        json_t *key = json_text(q.bytes, q.size);
-        /* Two tokens may read alike; the better one comes first. */
-        if (key && !json_object_get(map, json_string_value(key)))
-            json_object_set_new(map, json_string_value(key), real(top[k].logprob));
-        json_decref(key);
-    }
-    json_array_append_new(json_object_get(to, "tokens"), json_text(p.bytes, p.size));
-    json_array_append_new(json_object_get(to, "token_logprobs"), real(one.logprob));
-    json_array_append_new(json_object_get(to, "top_logprobs"), map);
-    json_array_append_new(json_object_get(to, "text_offset"), json_integer((json_int_t)offset));
+    for (size_t i = 0; i < LOGPROB_LISTS; i++)
+        put_comma(&to->lists[i]);
+    text_string(&to->lists[0], p.bytes, p.size);
+    put_real(&to->lists[1], one.logprob);
+    put_map(&to->lists[2], tokenizer, top, n_top);
+    text_print(&to->lists[3], "%zu", offset);
 }
 
-void logprobs_add(json_t *to, const ins1_tokenizer *tokenizer, endpoint route, const job_event *e,
+/* --- either --- */
+
+void logprobs_add(logprobs *to, const ins1_tokenizer *tokenizer, endpoint route, const job_event *e,
                   size_t *offset)
 {
     for (size_t i = 0; i < e->n_tokens; i++) {
         const ins1_logprob *top = e->top + i * e->n_top;
         if (route == ROUTE_CHAT)
-            add_chat(to, tokenizer, e->tokens[i], top, e->n_top);
+            add_chat(&to->lists[0], tokenizer, e->tokens[i], top, e->n_top);
         else
             add_old(to, tokenizer, e->tokens[i], top, e->n_top, *offset);
         *offset += piece_of(tokenizer, e->tokens[i].token).size;
     }
 }
 
+static void put_list(text *to, const char *name, const text *list)
+{
+    text_print(to, "\"%s\":[", name);
+    text_append(to, list);
+    text_puts(to, "]");
+}
+
+void logprobs_put(text *to, const logprobs *from, endpoint route)
+{
+    static const char *const names[LOGPROB_LISTS] = { "tokens", "token_logprobs", "top_logprobs",
+                                                      "text_offset" };
+    text_puts(to, "{");
+    if (route == ROUTE_CHAT) {
+        put_list(to, "content", &from->lists[0]);
+        text_puts(to, ",\"refusal\":null");
+    } else {
+        for (size_t i = 0; i < LOGPROB_LISTS; i++) {
+            text_puts(to, i ? "," : "");
+            put_list(to, names[i], &from->lists[i]);
+        }
+    }
+    text_puts(to, "}");
+}
+
+size_t logprobs_size(const logprobs *of)
+{
+    size_t size = 0;
+    for (size_t i = 0; i < LOGPROB_LISTS; i++)
+        size += of->lists[i].size;
+    return size;
+}
+
+bool logprobs_failed(const logprobs *of)
+{
+    bool has_failed = false;
+    for (size_t i = 0; i < LOGPROB_LISTS; i++)
+        has_failed = has_failed || of->lists[i].has_failed;
+    return has_failed;
+}
+
+void logprobs_free(logprobs *of)
+{
+    for (size_t i = 0; i < LOGPROB_LISTS; i++)
+        text_free(&of->lists[i]);
+}
+
 /* --- embeddings --- */
 
-json_t *vector_json(const ins1_embeds *embeds, bool is_base64)
+static void put_numbers(text *to, const float *values, size_t n)
+{
+    text_puts(to, "[");
+    for (size_t i = 0; i < n; i++)
+        text_print(to, i ? ",%.9g" : "%.9g", (double)values[i]);
+    text_puts(to, "]");
+}
+
+void vector_put(text *to, const ins1_embeds *embeds, bool is_base64)
 {
     ins1_embeds_info info = INS1_INIT(ins1_embeds_info);
     ins1_embeds *unit = NULL;
-    json_t *out = NULL;
+    float *values = NULL;
     size_t n = 0;
 
-    if (ins1_embeds_pool(&unit, embeds, INS1_POOL_LAST, INS1_POOL_UNIT, NULL) != INS1_OK ||
-        ins1_embeds_info_get(unit, &info, NULL) != INS1_OK) {
-        ins1_embeds_release(unit);
-        return NULL;
-    }
-    float *values = malloc(info.dim * sizeof(*values));
-    if (values && ins1_embeds_read_f32(unit, 0, 1, values, info.dim, &n, NULL) == INS1_OK) {
-        if (is_base64) {
-            text base64 = { 0 };
-            base64_encode(&base64, values, n * sizeof(*values));
-            out = base64.has_failed ? NULL : json_text(base64.at, base64.size);
-            text_free(&base64);
-        } else {
-            out = json_array();
-            for (size_t i = 0; i < n; i++)
-                json_array_append_new(out, json_real((double)values[i]));
-        }
+    ins1_status status = ins1_embeds_pool(&unit, embeds, INS1_POOL_LAST, INS1_POOL_UNIT, NULL);
+    if (status == INS1_OK)
+        status = ins1_embeds_info_get(unit, &info, NULL);
+    if (status == INS1_OK)
+        values = malloc(info.dim * sizeof(*values));
+    if (values)
+        status = ins1_embeds_read_f32(unit, 0, 1, values, info.dim, &n, NULL);
+    if (!values || status != INS1_OK) {
+        to->has_failed = true;
+    } else if (is_base64) {
+        text_puts(to, "\"");
+        base64_encode(to, values, n * sizeof(*values));
+        text_puts(to, "\"");
+    } else {
+        put_numbers(to, values, n);
     }
     free(values);
     ins1_embeds_release(unit);
-    return out;
 }

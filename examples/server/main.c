@@ -35,19 +35,21 @@ static bool write_port(const settings *o, int port)
 }
 
 /* Running requests finish, unless it takes too long or somebody asks again. */
-static void drain(engine *e, const settings *o, const sigset_t *set)
+static void drain(http *h, engine *e, const settings *o, const sigset_t *set)
 {
     const int64_t until_ns = now_ns() + o->grace * 1000000000;
     const struct timespec now = { 0 };
-    while (!engine_drain(e, 100000000) && now_ns() < until_ns)
+    while (!engine_drain(e, 100000000) && now_ns() < until_ns) {
+        http_sweep(h);
         if (sigtimedwait(set, NULL, &now) > 0)
             return;
+    }
 }
 
 static int serve(served *s, const settings *o, const sigset_t *set)
 {
     problem why = { 0 };
-    int signal_number;
+    const struct timespec second = { .tv_sec = 1 };
     engine *e = engine_create(s);
     http *h = e ? http_start(s, e, &why) : NULL;
     if (!h || !write_port(o, http_port(h))) {
@@ -61,10 +63,11 @@ static int serve(served *s, const settings *o, const sigset_t *set)
     }
     fprintf(stderr, "ins1-server: '%s' at http://%s:%d/, %zu slots of %zu tokens\n", s->name,
             o->host, http_port(h), s->n_slots, s->n_ctx);
-    sigwait(set, &signal_number);
+    while (sigtimedwait(set, NULL, &second) < 0)
+        http_sweep(h);
     fprintf(stderr, "ins1-server: finishing what runs\n");
     http_close(h);
-    drain(e, o, set);
+    drain(h, e, o, set);
     engine_stop(e);
     /* What was ended is told to its clients before their connections are closed. */
     engine_drain(e, 2000000000);

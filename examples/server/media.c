@@ -103,64 +103,61 @@ static ins1_io_options limits(const served *s)
 
 /* --- the two kinds --- */
 
-bool media_image(served *s, const char *url, ins1_embeds **out, problem *p)
+bool media_image(served *s, client *c, const char *url, ins1_embeds **out, problem *p)
 {
     static const char param[] = "image_url.url";
     ins1_error error = INS1_INIT(ins1_error);
-    ins1_call call = INS1_INIT(ins1_call);
     const ins1_io_options io = limits(s);
     ins1_io_image *file = NULL;
     ins1_image image = INS1_INIT(ins1_image);
     source from;
 
     *out = NULL;
-    call.error = &error;
     if (!s->vision)
         return refuse(p, 400, "unsupported", param, "the model '%s' sees no images", s->name);
-    bool is_read = read_source(s, url, &from, param, p);
+    bool is_read = read_source(s, url, &from, param, p) && client_lock(c, &s->encoding, p);
     if (is_read) {
+        const ins1_call call = client_call(c, &error);
         ins1_status status = ins1_io_image_open(&file, s->runtime, &from.file, &io, &call);
         if (status == INS1_OK)
             status = ins1_io_image_get(file, &image, &call);
-        pthread_mutex_lock(&s->encoding);
         if (status == INS1_OK)
             status = ins1_vision_encoder_encode(out, s->vision, &image, 1, &call);
+        ins1_io_image_release(file);
         pthread_mutex_unlock(&s->encoding);
         is_read = status == INS1_OK || refuse_status(p, param, &error);
     }
-    ins1_io_image_release(file);
     source_free(&from);
     return is_read;
 }
 
-bool media_series(served *s, const char *url, double rate_hz, ins1_embeds **out, problem *p)
+bool media_series(served *s, client *c, const char *url, double rate_hz, ins1_embeds **out,
+                  problem *p)
 {
     static const char param[] = "time_series_url.url";
     ins1_error error = INS1_INIT(ins1_error);
-    ins1_call call = INS1_INIT(ins1_call);
     const ins1_io_options io = limits(s);
     ins1_io_series *file = NULL;
     ins1_timeseries series = INS1_INIT(ins1_timeseries);
     source from;
 
     *out = NULL;
-    call.error = &error;
     if (!s->series)
         return refuse(p, 400, "unsupported", param, "the model '%s' takes no time series", s->name);
-    bool is_read = read_source(s, url, &from, param, p);
+    bool is_read = read_source(s, url, &from, param, p) && client_lock(c, &s->encoding, p);
     if (is_read) {
+        const ins1_call call = client_call(c, &error);
         ins1_status status = ins1_io_series_open(&file, s->runtime, &from.file, 1, &io, &call);
         if (status == INS1_OK)
             status = ins1_io_series_get(file, &series, &call);
         if (rate_hz > 0)
             series.sample_rate_hz = rate_hz;
-        pthread_mutex_lock(&s->encoding);
         if (status == INS1_OK)
             status = ins1_timeseries_encoder_encode(out, s->series, &series, 1, &call);
+        ins1_io_series_release(file);
         pthread_mutex_unlock(&s->encoding);
         is_read = status == INS1_OK || refuse_status(p, param, &error);
     }
-    ins1_io_series_release(file);
     source_free(&from);
     return is_read;
 }

@@ -24,7 +24,7 @@ static void print_help(const flag *flags, size_t n)
 {
     fputs(about, stdout);
     for (size_t i = 0; i < n; i++) {
-        printf("  %-14s %-7s %s", flags[i].name, flags[i].value, flags[i].about);
+        printf("  %-15s %-7s %s", flags[i].name, flags[i].value, flags[i].about);
         if (flags[i].number)
             printf(" (default: %lld)", (long long)*flags[i].number);
         putchar('\n');
@@ -89,6 +89,7 @@ bool options_read(settings *out, int argc, char **argv, int *exit_status)
         .max_tokens = 4096,
         .max_body = 32 << 20,
         .max_bodies = 256 << 20,
+        .max_response = 32 << 20,
         .max_media = 16,
         .max_pixels = 1 << 24,
         .max_samples = 1 << 22,
@@ -116,7 +117,9 @@ bool options_read(settings *out, int argc, char **argv, int *exit_status)
         { "--connections", NULL, &out->connections, 1, 16384, "N", "open at once" },
         { "--max-tokens", NULL, &out->max_tokens, 1, INT32_MAX, "N", "of a reply" },
         { "--max-body", NULL, &out->max_body, 1, huge, "BYTES", "of a request" },
-        { "--max-bodies", NULL, &out->max_bodies, 1, huge, "BYTES", "of all that are being read" },
+        { "--max-bodies", NULL, &out->max_bodies, 1, huge, "BYTES",
+          "of all, and what they become" },
+        { "--max-response", NULL, &out->max_response, 1, huge, "BYTES", "of what is no stream" },
         { "--max-media", NULL, &out->max_media, 0, 1024, "N", "images and series of a request" },
         { "--max-pixels", NULL, &out->max_pixels, 1, huge, "N", "of an image" },
         { "--max-samples", NULL, &out->max_samples, 1, huge, "N", "of a series, all channels" },

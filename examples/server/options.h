@@ -22,7 +22,8 @@ typedef struct settings {
     int64_t chunk;                /* tokens of prompts between two steps */
     int64_t connections;          /* open at once */
     int64_t max_tokens;           /* of a reply */
-    int64_t max_body, max_bodies; /* bytes of one request, of all that are being read */
+    int64_t max_body, max_bodies; /* bytes of one request, of all together */
+    int64_t max_response;         /* bytes of an answer that is no stream */
     int64_t max_media, max_pixels, max_samples;
     int64_t time_limit; /* seconds of a request, waiting included */
     int64_t idle_limit; /* seconds that a client may neither send nor read */

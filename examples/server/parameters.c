@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MAX_CHOICES = 128, MAX_STOPS = 16, MAX_TOP = 20 };
+enum { MAX_CHOICES = 128, MAX_STOPS = 16 };
 
 static bool read_sampling(served *s, const json_t *body, job *j, problem *p)
 {

@@ -1,19 +1,20 @@
 #include "problem.h"
 
-#include <jansson.h>
+#include "text.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
 /* Cut between two characters. */
-static void cut(char *text, size_t size)
+static void cut(char *line, size_t size)
 {
-    size_t n = strnlen(text, size - 1);
+    size_t n = strnlen(line, size - 1);
     if (n < size - 1)
         return;
-    while (n && ((unsigned char)text[n - 1] & 0xc0) == 0x80)
+    while (n && ((unsigned char)line[n - 1] & 0xc0) == 0x80)
         n--;
-    text[n ? n - 1 : 0] = '\0';
+    line[n ? n - 1 : 0] = '\0';
 }
 
 bool refuse(problem *p, int http, const char *code, const char *param, const char *format, ...)
@@ -41,6 +42,10 @@ bool refuse_status(problem *p, const char *param, const ins1_error *error)
     case INS1_E_UNSUPPORTED:
     case INS1_E_IO:
         return refuse(p, 400, ins1_status_name(error->status), param, "%s", error->text);
+    case INS1_E_CANCELED:
+        return refuse(p, 499, "gone", param, "%s", error->text);
+    case INS1_E_DEADLINE:
+        return refuse(p, 504, "timeout", param, "%s", error->text);
     case INS1_E_MEMORY:
         return refuse(p, 503, "out_of_memory", param, "%s", error->text);
     default:
@@ -53,17 +58,29 @@ static const char *type_of(int http)
     return http == 429 ? "rate_limit_error" : http < 500 ? "invalid_request_error" : "server_error";
 }
 
+static void put_member(text *to, const char *name, const char *value)
+{
+    text_print(to, "\"%s\":", name);
+    if (value)
+        text_string(to, value, strlen(value));
+    else
+        text_puts(to, "null");
+}
+
 char *problem_json(const problem *p)
 {
-    json_t *error =
-        json_pack("{s:{s:s, s:s, s:s?, s:s?}}", "error", "message", p->text, "type",
-                  type_of(p->http), "param", p->param[0] ? p->param : NULL, "code", p->code);
-    /* What the library or a client wrote may be no UTF-8; jansson takes nothing else. */
-    if (!error)
-        error =
-            json_pack("{s:{s:s, s:s, s:n, s:s?}}", "error", "message", "the request was refused",
-                      "type", type_of(p->http), "param", "code", p->code);
-    char *text = json_dumps(error, JSON_COMPACT);
-    json_decref(error);
-    return text;
+    text out = { 0 };
+    text_puts(&out, "{\"error\":{");
+    put_member(&out, "message", p->text);
+    text_puts(&out, ",");
+    put_member(&out, "type", type_of(p->http));
+    text_puts(&out, ",");
+    put_member(&out, "param", p->param[0] ? p->param : NULL);
+    text_puts(&out, ",");
+    put_member(&out, "code", p->code);
+    text_puts(&out, "}}");
+    text_add(&out, "", 1);
+    if (out.has_failed)
+        text_free(&out);
+    return out.at;
 }

@@ -43,7 +43,8 @@ static bool read_encoding(const json_t *body, const served *s, wishes *out, prob
                   "'encoding_format' is '%s', expected 'float' or 'base64'", format);
 }
 
-job *request_read(served *s, endpoint route, const json_t *body, wishes *out, problem *p)
+job *request_read(served *s, client *who, endpoint route, const json_t *body, wishes *out,
+                  problem *p)
 {
     const char *name = route == ROUTE_CHAT ? "messages" : route == ROUTE_TEXT ? "prompt" : "input";
     job *j = NULL;
@@ -63,12 +64,11 @@ job *request_read(served *s, endpoint route, const json_t *body, wishes *out, pr
         return NULL;
 
     j->is_embedding = route == ROUTE_EMBEDDINGS;
-    j->begin_ns = now_ns();
-    j->deadline_ns = j->begin_ns + s->o->time_limit * 1000000000;
+    j->deadline_ns = who->until_ns;
     bool is_read =
         j->is_embedding ? read_encoding(body, s, out, p) : parameters_read(s, body, j, out, p);
     if (is_read && route == ROUTE_CHAT)
-        is_read = chat_read(s, body, j, p);
+        is_read = chat_read(s, who, body, j, p);
     for (size_t i = 0; is_read && i < j->n_works; i++)
         is_read = work_ready(&j->works[i], p);
     if (is_read && check_length(s, j, name, p))

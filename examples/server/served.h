@@ -22,7 +22,7 @@ typedef struct served {
     size_t n_ctx, n_slots;
     ins1_sampler_options sampling;
     bool begins_texts;               /* bare texts begin with the begin-of-text id */
-    pthread_mutex_t encoding;        /* one thread at a time uses the encoders */
+    pthread_mutex_t encoding;        /* one thread at a time reads and encodes media */
     ins1_vision_encoder *vision;     /* NULL: the model sees nothing */
     ins1_timeseries_encoder *series; /* NULL: it hears nothing */
 } served;

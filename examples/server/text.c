@@ -1,6 +1,8 @@
 #include "text.h"
 
+#include <stdarg.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -32,6 +34,23 @@ void text_add(text *to, const void *bytes, size_t size)
 void text_puts(text *to, const char *string)
 {
     text_add(to, string, strlen(string));
+}
+
+void text_append(text *to, const text *from)
+{
+    text_add(to, from->at, from->size);
+    to->has_failed = to->has_failed || from->has_failed;
+}
+
+/* Short things: what is longer than this is cut. */
+void text_print(text *to, const char *format, ...)
+{
+    char line[256];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(line, sizeof(line), format, args);
+    va_end(args);
+    text_puts(to, line);
 }
 
 static int add_dumped(const char *bytes, size_t size, void *to)
@@ -72,22 +91,21 @@ static size_t character(const char *bytes, size_t left)
     return n;
 }
 
-json_t *json_text(const char *bytes, size_t size)
+void text_string(text *to, const char *bytes, size_t size)
 {
-    json_t *string = json_stringn(size ? bytes : "", size);
-    if (string)
-        return string;
-    text clean = { 0 };
+    text_puts(to, "\"");
     for (size_t i = 0, n; i < size; i += n ? n : 1) {
         n = character(bytes + i, size - i);
-        if (n)
-            text_add(&clean, bytes + i, n);
+        if (!n)
+            text_puts(to, "\xef\xbf\xbd");
+        else if (bytes[i] == '"' || bytes[i] == '\\')
+            text_print(to, "\\%c", bytes[i]);
+        else if ((unsigned char)bytes[i] < 0x20)
+            text_print(to, "\\u%04x", bytes[i]);
         else
-            text_puts(&clean, "\xef\xbf\xbd");
+            text_add(to, bytes + i, n);
     }
-    string = clean.has_failed ? NULL : json_stringn(clean.at, clean.size);
-    text_free(&clean);
-    return string;
+    text_puts(to, "\"");
 }
 
 /* --- base64 --- */

@@ -15,13 +15,17 @@ typedef struct text {
 
 void text_add(text *to, const void *bytes, size_t size);
 void text_puts(text *to, const char *string);
+void text_print(text *to, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* The failure of `from` is one of `to`, too. */
+void text_append(text *to, const text *from);
 
 /* The JSON of a value, which is released. */
 void text_json(text *to, json_t *value);
 void text_free(text *from);
 
-/* A JSON string. Bytes that are no UTF-8 become U+FFFD. */
-json_t *json_text(const char *bytes, size_t size);
+/* As a JSON string. Bytes that are no UTF-8 become U+FFFD. */
+void text_string(text *to, const char *bytes, size_t size);
 
 /* Bytes of base64, both alphabets, padding optional, white space skipped. False: it is none. */
 bool base64_decode(text *to, const char *from, size_t size);

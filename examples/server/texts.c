@@ -11,29 +11,28 @@ static bool encode(served *s, const json_t *string, work *out, const char *name,
     ins1_call call = INS1_INIT(ins1_call);
     ins1_segment segment = INS1_INIT(ins1_segment);
     const uint32_t flags = s->begins_texts ? INS1_ENCODE_ADD_BOS : 0;
-    size_t n = 0, capacity;
+    /* More than the context holds is refused. */
+    const size_t capacity = s->n_ctx + 1;
+    size_t n = 0;
 
     call.error = &error;
     segment.flags = INS1_SEGMENT_SPECIAL;
     segment.text = json_string_value(string);
     segment.size = json_string_length(string);
-    /* No token is shorter than a byte, but for the one that begins the text. */
-    capacity = segment.size + 1;
     out->ids = malloc(capacity * sizeof(*out->ids));
     if (!out->ids)
         return refuse(p, 503, "out_of_memory", name, "no memory for '%s'", name);
-    ins1_status status = ins1_tokenizer_encode(s->tokenizer, &segment, 1, flags, out->ids, NULL,
-                                               capacity, &n, &call);
-    if (status == INS1_E_BUFFER) {
-        free(out->ids);
-        out->ids = malloc(n * sizeof(*out->ids));
-        status = out->ids ? ins1_tokenizer_encode(s->tokenizer, &segment, 1, flags, out->ids, NULL,
-                                                  n, &n, &call)
-                          : INS1_E_MEMORY;
-        error.status = status;
-    }
+    const ins1_status status = ins1_tokenizer_encode(s->tokenizer, &segment, 1, flags, out->ids,
+                                                     NULL, capacity, &n, &call);
+    if (status == INS1_E_BUFFER)
+        return refuse(p, 400, "context_length_exceeded", name,
+                      "'%s' has %zu tokens, expected at most %zu", name, n, s->n_ctx);
+    if (status != INS1_OK)
+        return refuse_status(p, name, &error);
+    int32_t *fitted = realloc(out->ids, (n ? n : 1) * sizeof(*out->ids));
+    out->ids = fitted ? fitted : out->ids;
     out->n_tokens = n;
-    return status == INS1_OK || refuse_status(p, name, &error);
+    return true;
 }
 
 static bool read_ids(served *s, const json_t *array, work *out, const char *name, problem *p)

@@ -73,6 +73,9 @@ ins1_status s1_io_job_init(s1_io_job *job, ins1_runtime *runtime, const ins1_io_
  * file, and every so many lines, records or samples. */
 ins1_status s1_io_job_check(const s1_io_job *job);
 
+/* Samples between two such questions: a fraction of a millisecond. */
+enum { S1_IO_LOOK = 1 << 15 };
+
 /* `out` is written at most `out->struct_size` bytes far; the rest of it becomes zero. */
 ins1_status s1_io_struct_export(void *out, const void *full, size_t size, ins1_error *error);
 

@@ -217,7 +217,10 @@ ins1_status s1_io_npy_read(ins1_io_series *series, const s1_io_job *job, const s
                           h.left);
     status = s1_io_series_shape(series, job, file->name, holder(&h), h.shape[0], h.shape[1],
                                 h.is_fortran);
-    for (size_t i = 0; status == INS1_OK && i < n; i++)
+    for (size_t i = 0; status == INS1_OK && i < n; i++) {
+        if (i % S1_IO_LOOK == 0)
+            status = s1_io_job_check(job);
         copy_item(&h, series->samples, i);
+    }
     return status;
 }

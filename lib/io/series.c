@@ -143,14 +143,15 @@ ins1_status s1_io_series_calibrate(ins1_io_series *series, const s1_io_job *job,
                                             raw.view.n_channels, true);
     double *to = series->samples;
     for (size_t c = 0; status == INS1_OK && c < raw.view.n_channels; c++) {
-        for (size_t i = 0; i < raw.view.n_samples; i++) {
+        for (size_t i = 0; status == INS1_OK && i < raw.view.n_samples; i++) {
+            if (i % S1_IO_LOOK == 0)
+                status = s1_io_job_check(job);
             int32_t value = raw_at(&raw.view, i, c);
             bool is_gap = gains[c].has_gap && value == gains[c].gap;
             *to++ = is_gap ? (double)NAN : (double)value * gains[c].scale + gains[c].offset;
             if (is_gap)
                 series->view.flags |= INS1_TIMESERIES_FILL_GAPS;
         }
-        status = s1_io_job_check(job);
     }
     drop_samples(&raw, job->memory);
     return status;

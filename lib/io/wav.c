@@ -57,9 +57,10 @@ static ins1_status read_form(form *f, const uint8_t *b, size_t size, const s1_io
     return INS1_OK;
 }
 
-static void copy_samples(ins1_io_series *series, const form *f, const uint8_t *at, size_t n)
+static void copy_samples(ins1_io_series *series, const form *f, const uint8_t *at, size_t from,
+                         size_t to)
 {
-    for (size_t i = 0; i < n; i++, at += f->bits / 8) {
+    for (size_t i = from; i < to; i++, at += f->bits / 8) {
         uint64_t low = f->bits >= 32 ? s1_io_u32le(at) : 0;
         uint64_t wide = f->bits == 64 ? low | (uint64_t)s1_io_u32le(at + 4) << 32 : low;
         uint32_t narrow = (uint32_t)low;
@@ -93,7 +94,14 @@ static ins1_status read_data(ins1_io_series *series, const s1_io_job *job, const
     ins1_status status = s1_io_series_shape(series, job, name, dtype, n, f->n_channels, false);
     if (status != INS1_OK)
         return status;
-    copy_samples(series, f, at, n * f->n_channels);
+    const size_t n_all = n * f->n_channels;
+    for (size_t i = 0; i < n_all && status == INS1_OK; i += S1_IO_LOOK) {
+        const size_t end = n_all - i < S1_IO_LOOK ? n_all : i + S1_IO_LOOK;
+        copy_samples(series, f, at + i * (f->bits / 8), i, end);
+        status = s1_io_job_check(job);
+    }
+    if (status != INS1_OK)
+        return status;
     series->view.sample_rate_hz = f->rate;
     if (f->tag == PCM)
         series->view.scale = 1.0 / (double)((uint64_t)1 << (f->bits - 1));

@@ -366,18 +366,26 @@ static ins1_status measure(record *r, const s1_io_bytes *files, size_t n_files)
     return INS1_OK;
 }
 
-static void copy_samples(ins1_io_series *series, const record *r, const s1_io_bytes *files,
-                         size_t n_files)
+static ins1_status copy_samples(ins1_io_series *series, const record *r, const s1_io_bytes *files,
+                                size_t n_files)
 {
+    ins1_status status = INS1_OK;
     for (size_t first = 0, n; first < r->n_signals; first += n) {
         const signal *s = &r->signals[first];
         const uint8_t *data = find(r, s, files, n_files)->data + s->skip;
         n = group_size(r, first);
-        for (uint64_t i = 0; i < r->n_samples; i++)
+        const uint64_t rows = S1_IO_LOOK / n;
+        for (uint64_t i = 0; i < r->n_samples; i++) {
+            if (i % rows == 0)
+                status = s1_io_job_check(r->job);
+            if (status != INS1_OK)
+                return status;
             for (size_t k = 0; k < n; k++)
                 s1_io_series_put(series, (size_t)i, first + k,
                                  sample_at(data, s->format, i * n + k));
+        }
     }
+    return status;
 }
 
 static ins1_status calibrate(ins1_io_series *series, const record *r)
@@ -412,7 +420,9 @@ static ins1_status read_record(ins1_io_series *series, record *r, const s1_io_by
         status = s1_io_series_labels(series, r->job);
     if (status != INS1_OK)
         return status;
-    copy_samples(series, r, files, n_files);
+    status = copy_samples(series, r, files, n_files);
+    if (status != INS1_OK)
+        return status;
     series->view.sample_rate_hz = r->rate;
     return calibrate(series, r);
 }

@@ -153,7 +153,7 @@ class Answers(Case):
         self.assertAlmostEqual(math.hypot(*rows[0]), 1, 5)
         _, _, packed = self.server.post(EMBEDDINGS, {"input": "CCO", "encoding_format": "base64"})
         values = base64.b64decode(packed["data"][0]["embedding"])
-        self.assertEqual(list(struct.unpack(f"<{len(values) // 4}f", values)), rows[0])
+        self.assertEqual(struct.pack(f"<{len(rows[0])}f", *rows[0]), values)
         self.assertEqual(body["usage"]["total_tokens"], body["usage"]["prompt_tokens"])
 
     def test_models_and_health_are_told(self):
@@ -321,6 +321,19 @@ class Refusals(Case):
                 pass  # thrown out while it still sent
         self.assertEqual(self.server.get("/health")[0], 200)
 
+    def test_json_that_would_take_much_memory_is_refused(self):
+        with Server(PROGRAM, MODEL, "--max-body", "4000000", "--max-bodies", "4000000", "--max-response", "3000") as server:
+            before = server.memory()
+            for body in (b"[" + b"{}," * 300000 + b"{}]", b"{\"prompt\":[" + b"1," * 1000000 + b"1]}", b"[[" * 100000):
+                status, headers, answer = server.post(TEXT, body)
+                self.assertEqual((status, answer["error"]["code"]), (503, "too_busy"))
+            self.assertLess(server.memory() - before, 20 << 20)
+            self.assertEqual(server.post(TEXT, {"prompt": "C", "max_tokens": 1})[0], 200)
+            fields = {"prompt": "C", "max_tokens": 100, "ignore_eos": True, "logprobs": 5}
+            status, _, answer = server.post(TEXT, fields)
+            self.assertEqual((status, answer["error"]["code"]), (400, "response_too_large"))
+            self.assertEqual(list(server.stream(TEXT, fields))[-1]["choices"][0]["finish_reason"], "length")
+
     def test_paths_and_methods_that_do_not_exist_are_refused(self):
         self.assertEqual(self.server.get("/v1/nothing", self.headers)[0], 404)
         self.assertEqual(self.server.get(CHAT, self.headers)[0], 405)
@@ -384,8 +397,18 @@ class Clients(Case):
             client.settimeout(20)
             self.assertEqual(client.recv(1), b"")
 
+    def test_who_dribbles_is_thrown_out(self):
+        with socket.create_connection(("127.0.0.1", self.server.port)) as client:
+            begin = time.monotonic()
+            with self.assertRaises(OSError):
+                for _ in range(100):
+                    client.sendall(b"GET / HTTP/1.1\r\n"[:1] if not _ else b"E")
+                    time.sleep(0.2)
+            self.assertLess(time.monotonic() - begin, 10)
+
     def test_who_comes_when_the_queue_is_full_is_told_to_come_again(self):
         clients = [self.open({**self.long, "stream": False, "n": 2}) for _ in range(3)]
+        self.wait_for(3)
         begin = time.monotonic()
         status = 200
         while status == 200 and time.monotonic() < begin + 20:
@@ -399,7 +422,7 @@ class Clients(Case):
 class End(unittest.TestCase):
     def test_running_requests_finish_and_new_ones_are_refused(self):
         with Server(PROGRAM, MODEL, "--slots", "2") as server:
-            events = server.stream(TEXT, {"prompt": "hello", "ignore_eos": True, "max_tokens": 3000})
+            events = server.stream(TEXT, {"prompt": "hello", "ignore_eos": True, "max_tokens": 1500})
             next(events)
             idle = server.connect()
             server.post(TEXT, {"prompt": "C", "max_tokens": 1}, connection=idle)

@@ -15,12 +15,13 @@ import zlib
 class Server:
     """A running server; used with `with`. `log` is what it printed, once it has ended."""
 
-    def __init__(self, program, model, *flags):
+    def __init__(self, program, model, *flags, environment=None):
         self.folder = tempfile.TemporaryDirectory()
         ports = pathlib.Path(self.folder.name) / "port"
         self.errors = open(pathlib.Path(self.folder.name) / "log", "w+", encoding="utf-8")
         self.process = subprocess.Popen(
-            [program, model, "--port", "0", "--port-file", ports, "--threads", "2", *flags], stderr=self.errors
+            [program, model, "--port", "0", "--port-file", ports, "--threads", "2", *flags], stderr=self.errors,
+            env={**os.environ, **(environment or {})},
         )
         begin = time.monotonic()
         while not ports.exists():
