@@ -1,6 +1,7 @@
-/* Preloaded: the memory of a program whose n-th allocation fails. The file that FAILING names holds one number, which
- * every allocation counts down; the one that comes to zero fails, and is reported by -1. What libc and libmicrohttpd
- * do with failures at their start is not what is tested: 0 counts nothing. */
+/* Preloaded: the memory of a program whose n-th allocation fails. The file that FAILING names holds
+ * one number, which every allocation counts down; the one that comes to zero fails, and is reported
+ * by -1. What libc and libmicrohttpd do with failures at their start is not what is tested: 0
+ * counts nothing. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdatomic.h>
