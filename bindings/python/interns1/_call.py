@@ -97,22 +97,27 @@ def run(runtime: Runtime, call: Optional[Call], function: Callable[..., int], *a
     watch, failures = _interrupt.watch, runtime._failures
     if call is None and watch.is_ready and watch.main == get_ident() and not failures.has_callbacks:
         block = runtime._block
-        old = descriptor = watch.descriptor
+        old = watch.outer  # what to set should an interrupt come out of the first call below, with what it returned
         watch.is_ready = False
         watch.token = runtime._token
         try:
-            old = set_wakeup_fd(descriptor)
-            watch.forward = old if old != descriptor else -1
-            status = function(*arguments, block.argument)
-        finally:
-            # An interrupt can come out of a call, here the last one; the plain stores before it are safe.
-            watch.token = None
-            watch.is_ready = watch.requested is None
-            set_wakeup_fd(old)
+            try:
+                old = set_wakeup_fd(watch.descriptor)
+                watch.forward = watch.outer = old
+                status = function(*arguments, block.argument)
+            finally:
+                # An interrupt can come out of a call, here the last one; the plain stores before it are safe.
+                watch.token = None
+                watch.is_ready = watch.requested is None
+                set_wakeup_fd(old)
+        except BaseException:
+            watch.settle()
+            raise
         if status == OK:
             return status
         error = block.error
         if status == abi.INS1_E_CANCELED:
+            watch.settle()
             _interrupted()
     elif call is None and watch.main != get_ident() and not failures.has_callbacks:
         block = local.block
@@ -173,9 +178,9 @@ def _run_slowly(runtime: Runtime, call: Optional[Call], function: Callable[..., 
         token = runtime._token
     _prepare()
     block.cancel = token.value
-    with _interrupt.Deferred():
+    with _interrupt.Deferred() as deferred:
         old = set_wakeup_fd(watch.descriptor)
-        watch.forward = old if old != watch.descriptor else -1
+        watch.forward = watch.outer = old
         watch.is_ready = False
         watch.token = token
         try:
@@ -184,6 +189,8 @@ def _run_slowly(runtime: Runtime, call: Optional[Call], function: Callable[..., 
             watch.token = None
             watch.is_ready = watch.requested is None
             set_wakeup_fd(old)
+            if deferred.came:
+                watch.settle()
     if status == abi.INS1_E_CANCELED:
         _interrupted()
     return status, error

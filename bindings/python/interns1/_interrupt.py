@@ -25,6 +25,8 @@ class Watch:
         self.requested: Any = None  # the token that was asked to stop its call
         self.is_ready = False  # a call of the main thread may begin: nothing runs, nothing was interrupted
         self.forward = -1
+        self.outer = -1  # the host's descriptor, as of the last call
+        self.settled = threading.Event()
         self._write: Optional[socket.socket] = None
         self.descriptor = -1
 
@@ -39,16 +41,31 @@ class Watch:
             numbers = read.recv(64)
             if not numbers:
                 return
+            marked, numbers = 0 in numbers, numbers.replace(b"\0", b"")
             token = self.token
             if token is not None and signal.SIGINT in numbers:
                 self.requested = token
                 self.is_ready = False
                 core.ins1_cancel_request(token)
-            if self.forward >= 0:
+            if self.forward >= 0 and numbers:
                 try:
                     os.write(self.forward, numbers)
                 except OSError:
                     pass  # the other side is gone or full, as with any signal that comes too often
+            if marked:
+                self.settled.set()
+
+    def settle(self) -> None:
+        """After a call of the main thread in which a signal came: wait until the thread has heard of it. Otherwise it
+        might hear of it in the middle of the next call, and stop that one too."""
+        if self._write is None:
+            return
+        self.settled.clear()
+        try:
+            self._write.send(b"\0")
+        except OSError:
+            return
+        self.settled.wait(1)
 
 
 watch = Watch()
