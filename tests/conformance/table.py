@@ -16,7 +16,7 @@ README = pathlib.Path(__file__).resolve().parents[2] / "lib" / "backend" / "READ
 BEGIN, END = "<!-- table.py: begin -->\n", "<!-- table.py: end -->\n"
 #: test -> column; the test "devices" names its own
 COLUMNS = ["scalar", "avx2", "avx512", "neon", "openblas", "vulkan", "opencl", "cuda, emulated"]
-TESTS = {"vulkan:0": "vulkan", "opencl:0": "opencl", "cuda emulated": "cuda, emulated"}
+TESTS = {"vulkan_0": "vulkan", "opencl_0": "opencl", "cuda emulated": "cuda, emulated"}
 LINE = re.compile(r"(?:(?P<device>[\w.]+): )?(?P<op>[A-Z][A-Z_]+) (?P<types>.*): (?P<n>\d+) cases, (?P<rest>.+)")
 
 
@@ -49,7 +49,7 @@ def read(path):
 def committed():
     """The same of the table that is there."""
     rows = [[c.strip() for c in line.strip("|\n").split("|")] for line in README.read_text(encoding="utf-8").split(BEGIN)[1]
-            .split(END)[0].splitlines() if line.startswith("| ")]
+            .split(END)[0].splitlines() if line.startswith(("| `", "| operation"))]
     return {column: {(row[0].strip("`"), row[1]): row[i + 2] for row in rows[1:] if row[i + 2]}
             for i, column in enumerate(rows[0][2:])} if rows else {}
 
@@ -66,7 +66,7 @@ def write(table):
 def differences(found, there):
     """Shares of the bound differ from machine to machine; what is done does not. A column that the table has not is new."""
     for column, cells in found.items():
-        if column not in there:
+        if not there.get(column):
             continue
         for key, value in cells.items():
             expected = there.get(column, {}).get(key, "")
