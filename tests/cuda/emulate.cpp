@@ -52,8 +52,9 @@ struct array {
 
 fiber fibers[MOST_THREADS], *running;
 std::vector<array> shared; /* of the block */
+#ifdef __x86_64__
 void *scheduler;
-#ifndef __x86_64__
+#else
 ucontext_t scheduler_context;
 #endif
 void (*kernel_now)(const void *);
