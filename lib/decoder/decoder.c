@@ -151,7 +151,7 @@ ins1_status s1_decoder_precision(int32_t *out, const s1_decoder_config *config, 
 
 /* --- homes --- */
 
-/* The home on that device among the first `n_homes`; `n_homes` where there is none. */
+/* The home on that device, which is among the first `n_homes`. */
 static int32_t home_of(const ins1_decoder *decoder, int32_t n_homes, int32_t device)
 {
     int32_t home = 0;
@@ -160,16 +160,7 @@ static int32_t home_of(const ins1_decoder *decoder, int32_t n_homes, int32_t dev
     return home;
 }
 
-static bool is_first_on_its_device(const ins1_decoder *decoder, int32_t layer)
-{
-    for (int32_t i = 0; i < layer; i++)
-        if (decoder->layers[i].home == decoder->layers[layer].home)
-            return false;
-    return true;
-}
-
-/* Layers know their device's index in `home`; from it the list of devices is made. */
-static ins1_status list_homes(ins1_decoder *decoder, ins1_error *error)
+static ins1_status list_homes(ins1_decoder *decoder, const int32_t *device_of, ins1_error *error)
 {
     const int32_t n_layer = decoder->config.n_layer;
     s1_registry *registry = s1_runtime_registry(decoder->runtime);
@@ -177,7 +168,7 @@ static ins1_status list_homes(ins1_decoder *decoder, ins1_error *error)
     int32_t n = 0;
 
     for (int32_t i = 0; i < n_layer; i++)
-        n += is_first_on_its_device(decoder, i);
+        n += s1_is_first_on_device(device_of, i);
     decoder->homes =
         s1_alloc_array(decoder->memory, (size_t)n, sizeof(*decoder->homes), INS1_MEM_OBJECT);
     if (!decoder->homes)
@@ -186,14 +177,12 @@ static ins1_status list_homes(ins1_decoder *decoder, ins1_error *error)
     decoder->n_homes = n;
     n = 0;
     for (int32_t i = 0; status == INS1_OK && i < n_layer; i++) {
-        s1_layer *layer = &decoder->layers[i];
-        s1_home *home = &decoder->homes[home_of(decoder, n, layer->home)];
-        if (home == &decoder->homes[n]) {
-            home->index = layer->home;
+        if (s1_is_first_on_device(device_of, i)) {
+            s1_home *home = &decoder->homes[n++];
+            home->index = device_of[i];
             status = s1_registry_device(registry, home->index, &home->device, error);
-            n++;
         }
-        layer->home = (int32_t)(home - decoder->homes);
+        decoder->layers[i].home = home_of(decoder, n, device_of[i]);
     }
     return status;
 }
@@ -209,10 +198,10 @@ static ins1_status find_homes(ins1_decoder *decoder, const s1_decoder_weights *w
                                 "the devices of layers", error);
     ins1_status status = s1_place_layers(device_of, &decoder->config, weights, options,
                                          s1_runtime_registry(decoder->runtime), error);
-    for (size_t i = 0; status == INS1_OK && i < n_layer; i++)
-        decoder->layers[i].home = device_of[i];
+    if (status == INS1_OK)
+        status = list_homes(decoder, device_of, error);
     s1_free(decoder->memory, device_of, n_layer * sizeof(*device_of), INS1_MEM_OBJECT);
-    return status == INS1_OK ? list_homes(decoder, error) : status;
+    return status;
 }
 
 ins1_status s1_decoder_create(ins1_decoder **out, const s1_decoder_source *source,

@@ -178,3 +178,11 @@ ins1_status s1_place_layers(int32_t *device_of, const s1_decoder_config *config,
             device_of[i] = 0;
     return status;
 }
+
+bool s1_is_first_on_device(const int32_t *device_of, int32_t layer)
+{
+    for (int32_t i = 0; i < layer; i++)
+        if (device_of[i] == device_of[layer])
+            return false;
+    return true;
+}

@@ -26,4 +26,7 @@ ins1_status s1_place_layers(int32_t *device_of, const s1_decoder_config *config,
                             const s1_decoder_weights *weights, const ins1_decoder_options *options,
                             s1_registry *registry, ins1_error *error);
 
+/* Is no layer before it on its device? */
+bool s1_is_first_on_device(const int32_t *device_of, int32_t layer);
+
 #endif

@@ -79,15 +79,6 @@ static ins1_status bill_cpu(bill *out, ins1_runtime *runtime, ins1_error *error)
     return status;
 }
 
-/* The layer before `end` on the same device; -1 where there is none. */
-static int32_t before_on_device(const int32_t *device_of, int32_t end)
-{
-    int32_t i = end - 1;
-    while (i >= 0 && device_of[i] != device_of[end])
-        i--;
-    return i;
-}
-
 static ins1_status bill_devices(bill *out, const s1_loaded *loaded, const int32_t *device_of,
                                 const s1_registry *registry, ins1_error *error)
 {
@@ -95,7 +86,7 @@ static ins1_status bill_devices(bill *out, const s1_loaded *loaded, const int32_
     ins1_status status = INS1_OK;
 
     for (int32_t first = 0, end; status == INS1_OK && first < config->n_layer; first = end) {
-        const bool is_new = before_on_device(device_of, first) < 0;
+        const bool is_new = s1_is_first_on_device(device_of, first);
         ins1_device_info info;
         for (end = first + 1; end < config->n_layer && device_of[end] == device_of[first]; end++)
             ;

@@ -5,8 +5,8 @@
 
 #include <string.h>
 
-/* What the levels with vectors of eight or four floats share: for them alone, since everything here
- * is compiled once for each of them, with its flags. */
+/* What the levels with vectors share. Everything here is compiled once for each of them, with its
+ * flags. */
 
 #if defined(__clang__)
 #define S1_UNROLL _Pragma("clang loop unroll(full)")

@@ -14,7 +14,7 @@ enum {
 static void outer_strides(const ins1_tensor_desc *x, int64_t stride[3])
 {
     for (int32_t i = 0; i < 3; i++)
-        stride[i] = s1_cuda_stride(x, i);
+        stride[i] = s1_gpu_stride(x, i);
 }
 
 /* Which of three kernels. */
@@ -100,8 +100,8 @@ int32_t s1_cuda_attention_op(s1_cuda_stream *s, const ins1_op *op)
         return INS1_OK;
     a.rows = s1_cuda_address(rows);
     a.pages = s1_cuda_address(pages);
-    a.rows_row = s1_cuda_stride(rows, 0);
-    a.pages_row = s1_cuda_stride(pages, 0);
+    a.rows_row = s1_gpu_stride(rows, 0);
+    a.pages_row = s1_gpu_stride(pages, 0);
     a.t = t;
     a.heads = heads;
     a.rows_a_tile = rows_a_tile(s, q);

@@ -3,6 +3,7 @@
 
 #include "backend/cuda/driver.h"
 #include "backend/cuda/kernels.h"
+#include "backend/gpu/gpu.h"
 
 #include "interns1/sys/backend.h"
 
@@ -105,9 +106,8 @@ typedef struct s1_cuda_stream {
     void *host;
     CUstream handle;
     s1_cuda_work work[S1_CUDA_PIECES];
-    int32_t now;   /* the piece that is being queued */
-    double budget; /* amount of one piece, so that it takes some milliseconds */
-    int64_t done_ns;
+    int32_t now; /* the piece that is being queued */
+    s1_pace pace;
     s1_cuda_half halves[2];
     int32_t half; /* which of them is in use */
     CUdeviceptr scratch;
@@ -146,8 +146,6 @@ int32_t s1_cuda_scratch(s1_cuda_stream *stream, size_t bytes);
 int32_t s1_cuda_type(int32_t dtype);
 /* Where element 0 lies; NULL: absent. */
 void *s1_cuda_address(const ins1_tensor_desc *tensor);
-/* Elements from one to the next along an axis; 0 where there is no second. */
-int64_t s1_cuda_stride(const ins1_tensor_desc *tensor, int32_t axis);
 static inline int64_t s1_cuda_ceil_div(int64_t a, int64_t b)
 {
     return (a + b - 1) / b;

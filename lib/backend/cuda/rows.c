@@ -15,7 +15,7 @@ static void outer_strides(const ins1_tensor_desc *x, int64_t stride[3])
 {
     for (int32_t i = 0; i < 3; i++) {
         int32_t axis = x->ndim - 4 + i;
-        stride[i] = axis >= 0 ? s1_cuda_stride(x, axis) : 0;
+        stride[i] = axis >= 0 ? s1_gpu_stride(x, axis) : 0;
     }
 }
 
@@ -65,8 +65,8 @@ int32_t s1_cuda_rope_op(s1_cuda_stream *s, const ins1_op *op)
         .cosine = s1_cuda_address(&op->in[1]),
         .sine = s1_cuda_address(&op->in[2]),
         .y = s1_cuda_address(&op->out[0]),
-        .cosine_stride = { s1_cuda_stride(&op->in[1], 0), s1_cuda_stride(&op->in[1], 1) },
-        .sine_stride = { s1_cuda_stride(&op->in[2], 0), s1_cuda_stride(&op->in[2], 1) },
+        .cosine_stride = { s1_gpu_stride(&op->in[1], 0), s1_gpu_stride(&op->in[1], 1) },
+        .sine_stride = { s1_gpu_stride(&op->in[2], 0), s1_gpu_stride(&op->in[2], 1) },
         .groups = x->dim[1],
         .heads = x->dim[2],
         .half = x->dim[3] / 2,
@@ -85,9 +85,9 @@ int32_t s1_cuda_route_op(s1_cuda_stream *s, const ins1_op *op)
         .logits = s1_cuda_address(logits),
         .ids = s1_cuda_address(ids),
         .gates = s1_cuda_address(gates),
-        .logits_row = s1_cuda_stride(logits, 0),
-        .ids_row = s1_cuda_stride(ids, 0),
-        .gates_row = s1_cuda_stride(gates, 0),
+        .logits_row = s1_gpu_stride(logits, 0),
+        .ids_row = s1_gpu_stride(ids, 0),
+        .gates_row = s1_gpu_stride(gates, 0),
         .n = (int32_t)logits->dim[1],
         .k = (int32_t)ids->dim[1],
         .groups = op->i[1] > 1 ? op->i[1] : 1,
@@ -112,10 +112,10 @@ int32_t s1_cuda_kv_put_op(s1_cuda_stream *s, const ins1_op *op)
         .pages = s1_cuda_address(&op->in[3]),
         .k_pool = s1_cuda_address(k_pool),
         .v_pool = s1_cuda_address(v_pool),
-        .k_stride = { s1_cuda_stride(k, 0), s1_cuda_stride(k, 1) },
-        .v_stride = { s1_cuda_stride(v, 0), s1_cuda_stride(v, 1) },
-        .rows_row = s1_cuda_stride(&op->in[2], 0),
-        .pages_row = s1_cuda_stride(&op->in[3], 0),
+        .k_stride = { s1_gpu_stride(k, 0), s1_gpu_stride(k, 1) },
+        .v_stride = { s1_gpu_stride(v, 0), s1_gpu_stride(v, 1) },
+        .rows_row = s1_gpu_stride(&op->in[2], 0),
+        .pages_row = s1_gpu_stride(&op->in[3], 0),
         .groups = k->dim[1],
         .width = k->dim[3],
         .page_length = k_pool->dim[2],
@@ -168,8 +168,8 @@ static void fill_in(const ins1_op *op, s1_cuda_rows *v)
         v->count = b->dim[0];
         break;
     case INS1_OP_MEAN:
-        v->a_segment = s1_cuda_stride(a, 0);
-        v->a_row = s1_cuda_stride(a, 1);
+        v->a_segment = s1_gpu_stride(a, 0);
+        v->a_row = s1_gpu_stride(a, 1);
         v->count = a->dim[1];
         break;
     case INS1_OP_GET_ROWS:
@@ -190,9 +190,9 @@ int32_t s1_cuda_rows_op(s1_cuda_stream *s, const ins1_op *op)
         .a = s1_cuda_address(&op->in[0]),
         .b = op->n_in > 1 ? s1_cuda_address(&op->in[1]) : NULL,
         .y = s1_cuda_address(y),
-        .a_row = s1_cuda_stride(&op->in[0], 0),
-        .b_row = op->n_in > 1 ? s1_cuda_stride(&op->in[1], 0) : 0,
-        .y_row = s1_cuda_stride(y, 0),
+        .a_row = s1_gpu_stride(&op->in[0], 0),
+        .b_row = op->n_in > 1 ? s1_gpu_stride(&op->in[1], 0) : 0,
+        .y_row = s1_gpu_stride(y, 0),
         .n = y->dim[1],
         .act = op->i[0],
         .factor = op->f[0],

@@ -8,16 +8,7 @@
 
 enum { MOST_LAUNCHES = 128, ALIGN = 256 };
 
-static const double piece_ns = 2e6; /* what a piece shall take */
-static const double least_amount = 65536;
 static const int64_t spin_ns = 200000; /* how long to look without a pause */
-
-static int64_t now_ns(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
-}
 
 static int32_t judge(const s1_cuda_stream *s, CUresult result, const char *what)
 {
@@ -37,12 +28,12 @@ static int32_t wait_for(const s1_cuda_stream *s, CUevent event, bool asks, int64
 {
     const struct timespec pause = { 0, 50000 };
 
-    for (int64_t begin = now_ns();;) {
+    for (int64_t begin = s1_pace_now_ns();;) {
         CUresult result = s->driver->cuEventQuery(event);
         if (result != S1_CU_NOT_READY)
             return judge(s, result, "waiting for the device");
         int32_t stop = asks ? asked_to_stop(s) : INS1_OK;
-        int64_t now = now_ns();
+        int64_t now = s1_pace_now_ns();
         if (stop)
             return stop;
         if (now >= until_ns)
@@ -52,20 +43,10 @@ static int32_t wait_for(const s1_cuda_stream *s, CUevent event, bool asks, int64
     }
 }
 
-/* Pieces get larger slowly and smaller at once. */
 static void learn(s1_cuda_stream *s, const s1_cuda_work *work)
 {
-    int64_t now = now_ns();
-    int64_t begin = work->begun_ns > s->done_ns ? work->begun_ns : s->done_ns;
-    double ratio = piece_ns / (double)(now - begin + 1);
-
-    s->done_ns = now;
-    if (ratio < 1 && work->amount > s->budget / 4)
-        s->budget *= ratio < 0.25 ? 0.25 : ratio;
-    else if (ratio > 1 && work->amount > s->budget / 2)
-        s->budget *= ratio > 1.5 ? 1.5 : ratio;
-    if (s->budget < least_amount)
-        s->budget = least_amount;
+    const s1_pace_piece piece = { work->amount, work->begun_ns, true, true };
+    s1_pace_learn(&s->pace, &piece);
 }
 
 static int32_t wait_for_work(s1_cuda_stream *s, s1_cuda_work *work, bool asks, int64_t until_ns)
@@ -88,7 +69,7 @@ static int32_t end_piece(s1_cuda_stream *s)
     if (!work->launches)
         return INS1_OK;
     CUresult result = s->driver->cuEventRecord(work->done, s->handle);
-    work->begun_ns = now_ns();
+    work->begun_ns = s1_pace_now_ns();
     work->is_under_way = result == S1_CU_SUCCESS;
     work->launches = 0;
     s->now = (s->now + 1) % S1_CUDA_PIECES;
@@ -108,8 +89,7 @@ static int32_t begin_piece(s1_cuda_stream *s)
 /* Everything that was queued. */
 static int32_t settle(s1_cuda_stream *s, bool asks, int64_t timeout_ns)
 {
-    int64_t now = now_ns();
-    int64_t until = timeout_ns > INT64_MAX - now ? INT64_MAX : now + timeout_ns;
+    int64_t until = s1_pace_until_ns(timeout_ns);
     int32_t status = end_piece(s);
 
     /* The one that comes next was queued first. */
@@ -169,7 +149,7 @@ int32_t s1_cuda_stream_new(s1_cuda_device *device, void *host, s1_cuda_stream **
     if (!s)
         return INS1_E_MEMORY;
     *s = (s1_cuda_stream){ .device = device, .driver = device->driver, .host = host };
-    s->budget = 64 * least_amount;
+    s->pace = s1_pace_begin(64);
     int32_t status = s1_cuda_enter(device, host);
     if (status == INS1_OK) {
         status = make(s);
@@ -225,7 +205,8 @@ static int32_t count(s1_cuda_stream *s, double amount)
 
     work->launches++;
     work->amount += amount;
-    return work->amount >= s->budget || work->launches >= MOST_LAUNCHES ? end_piece(s) : INS1_OK;
+    return work->amount >= s->pace.budget || work->launches >= MOST_LAUNCHES ? end_piece(s)
+                                                                             : INS1_OK;
 }
 
 static int32_t launch_piece(s1_cuda_stream *s, const s1_cuda_launch *l, int64_t first, int64_t n)
@@ -258,7 +239,7 @@ int32_t s1_cuda_queue(s1_cuda_stream *s, const s1_cuda_launch *l)
     if (l->x > INT32_MAX || l->y > UINT32_MAX || l->z > S1_CUDA_MOST_ALONG_Y)
         return INS1_E_UNSUPPORTED;
     for (int64_t first = 0, n; first < l->y && status == INS1_OK; first += n) {
-        double at_once = s->budget / (l->amount / (double)l->y + 1);
+        double at_once = s->pace.budget / (l->amount / (double)l->y + 1);
         n = at_once < S1_CUDA_MOST_ALONG_Y ? (int64_t)at_once : S1_CUDA_MOST_ALONG_Y;
         n = n < 1 ? 1 : n;
         n = n > l->y - first ? l->y - first : n;

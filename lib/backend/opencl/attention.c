@@ -32,7 +32,7 @@ bool s1_cl_head_fits(const s1_cl_device *device, int64_t width)
 static void outer_strides(const ins1_tensor_desc *x, int64_t stride[3])
 {
     for (int32_t i = 0; i < 3; i++)
-        stride[i] = s1_cl_stride(x, i);
+        stride[i] = s1_gpu_stride(x, i);
 }
 
 /* What both kinds have alike. */
@@ -133,8 +133,8 @@ int32_t s1_cl_attention_op(s1_cl_stream *s, const ins1_op *op)
     a.has_pages = 1;
     a.rows_at = (int64_t)rows->offset;
     a.pages_at = (int64_t)pages->offset;
-    a.rows_row = s1_cl_stride(rows, 0);
-    a.pages_row = s1_cl_stride(pages, 0);
+    a.rows_row = s1_gpu_stride(rows, 0);
+    a.pages_row = s1_gpu_stride(pages, 0);
     a.t = t;
     a.groups = groups;
     a.heads = heads;

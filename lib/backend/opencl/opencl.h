@@ -4,6 +4,7 @@
 #define CL_TARGET_OPENCL_VERSION 120
 #include <CL/cl.h>
 
+#include "backend/gpu/gpu.h"
 #include "backend/opencl/kernels.h"
 
 #include "interns1/sys/backend.h"
@@ -135,9 +136,8 @@ typedef struct s1_cl_stream {
     cl_command_queue queue;             /* in order */
     cl_kernel kernels[S1_CL_N_KERNELS]; /* of its own: their arguments are set by one thread */
     s1_cl_work work[S1_CL_PIECES];
-    int32_t now;   /* the piece that is being queued */
-    double budget; /* amount of one piece, so that it takes some milliseconds */
-    int64_t done_ns;
+    int32_t now; /* the piece that is being queued */
+    s1_pace pace;
     unsigned char *tables; /* the host's, and what they become on the device */
     cl_mem device_tables;
     size_t tables_used;
@@ -182,11 +182,6 @@ int32_t s1_cl_type(int32_t dtype);
 static inline cl_mem s1_cl_buffer(const ins1_tensor_desc *tensor)
 {
     return tensor->dtype ? (cl_mem)(uintptr_t)tensor->buffer : NULL;
-}
-/* Elements from one to the next along an axis; 0 where there is no second. */
-static inline int64_t s1_cl_stride(const ins1_tensor_desc *tensor, int32_t axis)
-{
-    return tensor->dim[axis] > 1 ? tensor->stride[axis] : 0;
 }
 static inline int64_t s1_cl_ceil_div(int64_t a, int64_t b)
 {

@@ -15,7 +15,7 @@ static void outer_strides(const ins1_tensor_desc *x, int64_t stride[3])
 {
     for (int32_t i = 0; i < 3; i++) {
         int32_t axis = x->ndim - 4 + i;
-        stride[i] = axis >= 0 ? s1_cl_stride(x, axis) : 0;
+        stride[i] = axis >= 0 ? s1_gpu_stride(x, axis) : 0;
     }
 }
 
@@ -67,9 +67,9 @@ int32_t s1_cl_rope_op(s1_cl_stream *s, const ins1_op *op)
         .x_at = (int64_t)x->offset,
         .y_at = (int64_t)y->offset,
         .cosine_at = (int64_t)cosine->offset,
-        .cosine_stride = { s1_cl_stride(cosine, 0), s1_cl_stride(cosine, 1) },
+        .cosine_stride = { s1_gpu_stride(cosine, 0), s1_gpu_stride(cosine, 1) },
         .sine_at = (int64_t)sine->offset,
-        .sine_stride = { s1_cl_stride(sine, 0), s1_cl_stride(sine, 1) },
+        .sine_stride = { s1_gpu_stride(sine, 0), s1_gpu_stride(sine, 1) },
         .groups = x->dim[1],
         .heads = x->dim[2],
         .half_width = x->dim[3] / 2,
@@ -97,11 +97,11 @@ int32_t s1_cl_route_op(s1_cl_stream *s, const ins1_op *op)
     const ins1_tensor_desc *logits = &op->in[0], *ids = &op->out[0], *gates = &op->out[1];
     s1_cl_route v = {
         .logits_at = (int64_t)logits->offset,
-        .logits_row = s1_cl_stride(logits, 0),
+        .logits_row = s1_gpu_stride(logits, 0),
         .ids_at = (int64_t)ids->offset,
-        .ids_row = s1_cl_stride(ids, 0),
+        .ids_row = s1_gpu_stride(ids, 0),
         .gates_at = (int64_t)gates->offset,
-        .gates_row = s1_cl_stride(gates, 0),
+        .gates_row = s1_gpu_stride(gates, 0),
         .n = (int32_t)logits->dim[1],
         .k = (int32_t)ids->dim[1],
         .groups = op->i[1] > 1 ? op->i[1] : 1,
@@ -128,13 +128,13 @@ int32_t s1_cl_kv_put_op(s1_cl_stream *s, const ins1_op *op)
     const ins1_tensor_desc *pages = &op->in[3], *k_pool = &op->out[0], *v_pool = &op->out[1];
     s1_cl_put put = {
         .k_at = (int64_t)k->offset,
-        .k_stride = { s1_cl_stride(k, 0), s1_cl_stride(k, 1) },
+        .k_stride = { s1_gpu_stride(k, 0), s1_gpu_stride(k, 1) },
         .v_at = (int64_t)v->offset,
-        .v_stride = { s1_cl_stride(v, 0), s1_cl_stride(v, 1) },
+        .v_stride = { s1_gpu_stride(v, 0), s1_gpu_stride(v, 1) },
         .rows_at = (int64_t)rows->offset,
-        .rows_row = s1_cl_stride(rows, 0),
+        .rows_row = s1_gpu_stride(rows, 0),
         .pages_at = (int64_t)pages->offset,
-        .pages_row = s1_cl_stride(pages, 0),
+        .pages_row = s1_gpu_stride(pages, 0),
         .k_pool_at = (int64_t)k_pool->offset,
         .v_pool_at = (int64_t)v_pool->offset,
         .groups = k->dim[1],
@@ -178,8 +178,8 @@ static void fill_in(const ins1_op *op, s1_cl_rows *v)
         v->count = b->dim[0];
         break;
     case INS1_OP_MEAN:
-        v->a_segment = s1_cl_stride(a, 0);
-        v->a_row = s1_cl_stride(a, 1);
+        v->a_segment = s1_gpu_stride(a, 0);
+        v->a_row = s1_gpu_stride(a, 1);
         v->count = a->dim[1];
         break;
     case INS1_OP_GET_ROWS:
@@ -199,11 +199,11 @@ int32_t s1_cl_rows_op(s1_cl_stream *s, const ins1_op *op)
     const ins1_tensor_desc *y = &op->out[0];
     s1_cl_rows v = {
         .a_at = (int64_t)a->offset,
-        .a_row = s1_cl_stride(a, 0),
+        .a_row = s1_gpu_stride(a, 0),
         .b_at = b ? (int64_t)b->offset : 0,
-        .b_row = b ? s1_cl_stride(b, 0) : 0,
+        .b_row = b ? s1_gpu_stride(b, 0) : 0,
         .y_at = (int64_t)y->offset,
-        .y_row = s1_cl_stride(y, 0),
+        .y_row = s1_gpu_stride(y, 0),
         .n = y->dim[1],
         .op = op->op,
         .act = op->i[0],

@@ -9,17 +9,8 @@
 
 enum { MOST_LAUNCHES = 128, ALIGN = 256 };
 
-static const double piece_ns = 2e6; /* what a piece shall take */
-static const double least_amount = 65536;
 static const int64_t spin_ns = 50000;                    /* how long to look without a pause */
 static const uint64_t most_at_once = UINT64_C(16) << 20; /* bytes of one transfer */
-
-static int64_t now_ns(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
-}
 
 static int32_t judge(const s1_cl_stream *s, cl_int result, const char *what)
 {
@@ -39,14 +30,14 @@ static int32_t wait_for(const s1_cl_stream *s, cl_event event, bool asks, int64_
 {
     const struct timespec pause = { 0, 50000 };
 
-    for (int64_t begin = now_ns();;) {
+    for (int64_t begin = s1_pace_now_ns();;) {
         cl_int state = CL_QUEUED;
         cl_int result = s->cl->clGetEventInfo(event, CL_EVENT_COMMAND_EXECUTION_STATUS,
                                               sizeof(state), &state, NULL);
         if (result != CL_SUCCESS || state <= CL_COMPLETE)
             return judge(s, result != CL_SUCCESS ? result : state, "waiting for the device");
         int32_t stop = asks ? asked_to_stop(s) : INS1_OK;
-        int64_t now = now_ns();
+        int64_t now = s1_pace_now_ns();
         if (stop)
             return stop;
         if (now >= until_ns)
@@ -56,20 +47,10 @@ static int32_t wait_for(const s1_cl_stream *s, cl_event event, bool asks, int64_
     }
 }
 
-/* Pieces get larger slowly and smaller at once. */
 static void learn(s1_cl_stream *s, const s1_cl_work *work)
 {
-    int64_t now = now_ns();
-    int64_t begin = work->begun_ns > s->done_ns ? work->begun_ns : s->done_ns;
-    double ratio = piece_ns / (double)(now - begin + 1);
-
-    s->done_ns = now;
-    if (ratio < 1 && work->amount > s->budget / 4)
-        s->budget *= ratio < 0.25 ? 0.25 : ratio;
-    else if (ratio > 1 && work->amount > s->budget / 2)
-        s->budget *= ratio > 1.5 ? 1.5 : ratio;
-    if (s->budget < least_amount)
-        s->budget = least_amount;
+    const s1_pace_piece piece = { work->amount, work->begun_ns, true, true };
+    s1_pace_learn(&s->pace, &piece);
 }
 
 static int32_t wait_for_work(s1_cl_stream *s, s1_cl_work *work, bool asks, int64_t until_ns)
@@ -98,7 +79,7 @@ static int32_t end_piece(s1_cl_stream *s)
         work->done = NULL;
     else
         result = s->cl->clFlush(s->queue);
-    work->begun_ns = now_ns();
+    work->begun_ns = s1_pace_now_ns();
     work->launches = 0;
     s->now = (s->now + 1) % S1_CL_PIECES;
     return judge(s, result, "sending off work");
@@ -117,8 +98,7 @@ static int32_t begin_piece(s1_cl_stream *s)
 /* Everything that was queued. */
 static int32_t settle(s1_cl_stream *s, bool asks, int64_t timeout_ns)
 {
-    int64_t now = now_ns();
-    int64_t until = timeout_ns > INT64_MAX - now ? INT64_MAX : now + timeout_ns;
+    int64_t until = s1_pace_until_ns(timeout_ns);
     int32_t status = end_piece(s);
 
     /* The one that comes next was queued first. */
@@ -191,7 +171,7 @@ int32_t s1_cl_stream_new(s1_cl_device *device, void *host, s1_cl_stream **out)
     if (!s)
         return INS1_E_MEMORY;
     *s = (s1_cl_stream){ .device = device, .cl = device->cl, .host = host };
-    s->budget = device->entry->kind == INS1_DEVICE_SOFTGPU ? 16 * least_amount : 64 * least_amount;
+    s->pace = s1_pace_begin(device->entry->kind == INS1_DEVICE_SOFTGPU ? 16 : 64);
     int32_t status = make(s);
     if (status == INS1_OK)
         *out = s;
@@ -231,7 +211,8 @@ static int32_t count(s1_cl_stream *s, double amount)
 
     work->launches++;
     work->amount += amount;
-    return work->amount >= s->budget || work->launches >= MOST_LAUNCHES ? end_piece(s) : INS1_OK;
+    return work->amount >= s->pace.budget || work->launches >= MOST_LAUNCHES ? end_piece(s)
+                                                                             : INS1_OK;
 }
 
 /* All but the structure; what is absent is never read, and some buffer stands for it. */
@@ -283,7 +264,7 @@ int32_t s1_cl_queue(s1_cl_stream *s, const s1_cl_launch *l)
     if (result != CL_SUCCESS)
         return judge(s, result, names[l->kernel]);
     for (int64_t first = 0, n; first < l->y && status == INS1_OK; first += n) {
-        double at_once = s->budget / (l->amount / (double)l->y + 1);
+        double at_once = s->pace.budget / (l->amount / (double)l->y + 1);
         n = at_once < INT32_MAX ? (int64_t)at_once : INT32_MAX;
         n = n < 1 ? 1 : n;
         n = n > l->y - first ? l->y - first : n;

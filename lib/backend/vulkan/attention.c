@@ -30,7 +30,7 @@ typedef struct push {
 static void outer_strides(const ins1_tensor_desc *x, uint32_t stride[3])
 {
     for (int32_t i = 0; i < 3; i++)
-        stride[i] = (uint32_t)s1_vk_stride(x, i);
+        stride[i] = (uint32_t)s1_gpu_stride(x, i);
 }
 
 /* Elements from element 0 to the last of the axes behind the first. */
@@ -38,7 +38,7 @@ static int64_t reach(const ins1_tensor_desc *x, int32_t from)
 {
     int64_t last = 0;
     for (int32_t i = from; i < x->ndim; i++)
-        last += (x->dim[i] - 1) * s1_vk_stride(x, i);
+        last += (x->dim[i] - 1) * s1_gpu_stride(x, i);
     return last;
 }
 
@@ -46,7 +46,7 @@ static int64_t reach(const ins1_tensor_desc *x, int32_t from)
 static bool see_part(const s1_vk_device *d, const ins1_tensor_desc *x, int64_t begin, int64_t end,
                      s1_vk_use *use, uint32_t *at)
 {
-    int64_t step = s1_vk_stride(x, 0);
+    int64_t step = s1_gpu_stride(x, 0);
     return s1_vk_see(d, x, begin * step, (end - 1) * step + reach(x, 1), use, at);
 }
 
@@ -110,7 +110,7 @@ static int64_t pages_at_once(const s1_vk_device *d, const ins1_tensor_desc *k,
         return n;
     for (const ins1_tensor_desc *pool = k;; pool = v) {
         int64_t room = (int64_t)d->entry->range - S1_VK_ALIGN;
-        int64_t page = s1_vk_stride(pool, 0) * s1_vk_size(pool->dtype);
+        int64_t page = s1_gpu_stride(pool, 0) * s1_vk_size(pool->dtype);
         int64_t last = (reach(pool, 1) + 1) * s1_vk_size(pool->dtype);
         if (room < last)
             return 0;
@@ -155,10 +155,10 @@ static int32_t put_rows(s1_vk_stream *s, const ins1_op *op, int64_t begin, int64
     const ins1_tensor_desc *k = &op->in[0], *value = &op->in[1], *pages = &op->in[3];
     const ins1_tensor_desc *k_pool = &op->out[0];
     put_push v = {
-        .k_stride = { (uint32_t)s1_vk_stride(k, 0), (uint32_t)s1_vk_stride(k, 1) },
-        .v_stride = { (uint32_t)s1_vk_stride(value, 0), (uint32_t)s1_vk_stride(value, 1) },
-        .rows_stride = (uint32_t)s1_vk_stride(&op->in[2], 0),
-        .pages_stride = (uint32_t)s1_vk_stride(pages, 0),
+        .k_stride = { (uint32_t)s1_gpu_stride(k, 0), (uint32_t)s1_gpu_stride(k, 1) },
+        .v_stride = { (uint32_t)s1_gpu_stride(value, 0), (uint32_t)s1_gpu_stride(value, 1) },
+        .rows_stride = (uint32_t)s1_gpu_stride(&op->in[2], 0),
+        .pages_stride = (uint32_t)s1_gpu_stride(pages, 0),
         .first_row = (uint32_t)begin,
         .n_rows = (uint32_t)(end - begin),
         .groups = (uint32_t)k->dim[1],
@@ -219,7 +219,7 @@ static double work_of(const paged *p, int64_t t, int64_t positions)
 static int64_t split_of(const s1_vk_stream *s, const paged *p, int64_t t)
 {
     int64_t groups = s1_vk_ceil_div(t, p->rows_a_tile) * p->chunks * p->q->dim[1];
-    double short_enough = s->budget / work_of(p, t, 1);
+    double short_enough = s->pace.budget / work_of(p, t, 1);
     int64_t length = short_enough < (double)p->positions ? (int64_t)short_enough : p->positions;
 
     if (groups < FEW_GROUPS)
@@ -263,8 +263,8 @@ static int32_t merge(s1_vk_stream *s, const paged *p, int64_t t0, int64_t t1, in
 static push paged_push(const paged *p, int64_t t0, int64_t t1)
 {
     push v = {
-        .rows_stride = (uint32_t)s1_vk_stride(p->rows, 0),
-        .pages_stride = (uint32_t)s1_vk_stride(p->pages, 0),
+        .rows_stride = (uint32_t)s1_gpu_stride(p->rows, 0),
+        .pages_stride = (uint32_t)s1_gpu_stride(p->pages, 0),
         .t_begin = (uint32_t)t0,
         .t_end = (uint32_t)t1,
         .heads = (uint32_t)p->q->dim[2],
@@ -284,7 +284,7 @@ static int32_t attend_pages(s1_vk_stream *s, const paged *p, s1_vk_call *call, p
                             int64_t n_splits)
 {
     double work = work_of(p, v->t_end - v->t_begin, v->split);
-    int64_t at_once = work < s->budget ? (int64_t)(s->budget / work) : 1;
+    int64_t at_once = work < s->pace.budget ? (int64_t)(s->pace.budget / work) : 1;
 
     for (int64_t z = 0; z < n_splits; z += at_once) {
         int64_t n = least(at_once, n_splits - z);
@@ -330,7 +330,7 @@ static int32_t attend_rows(s1_vk_stream *s, const paged *p, int64_t t0, int64_t 
     v.split = (uint32_t)split;
     call.groups[0] = (uint32_t)(s1_vk_ceil_div(t, p->rows_a_tile) * p->chunks);
     call.groups[1] = (uint32_t)p->q->dim[1];
-    if ((t > p->rows_a_tile && work_of(p, t, p->positions) > s->budget) ||
+    if ((t > p->rows_a_tile && work_of(p, t, p->positions) > s->pace.budget) ||
         state_bytes + S1_VK_ALIGN > s->device->entry->range ||
         call.groups[0] > s->device->entry->most_groups ||
         !see_part(s->device, p->q, t0, t1, &call.use[0], &v.q_at) ||
@@ -426,9 +426,9 @@ static int32_t cut_part(s1_vk_stream *s, const segments *p, const part *at)
 static bool see_segments(const s1_vk_device *d, const ins1_tensor_desc *x, const part *of,
                          s1_vk_use *use, uint32_t *at)
 {
-    int64_t origin = of->s0 * s1_vk_stride(x, 0) + of->h0 * s1_vk_stride(x, 2);
-    int64_t last = (of->s1 - 1) * s1_vk_stride(x, 0) + (x->dim[1] - 1) * s1_vk_stride(x, 1) +
-                   (of->h1 - 1) * s1_vk_stride(x, 2) + x->dim[3] - 1;
+    int64_t origin = of->s0 * s1_gpu_stride(x, 0) + of->h0 * s1_gpu_stride(x, 2);
+    int64_t last = (of->s1 - 1) * s1_gpu_stride(x, 0) + (x->dim[1] - 1) * s1_gpu_stride(x, 1) +
+                   (of->h1 - 1) * s1_gpu_stride(x, 2) + x->dim[3] - 1;
     if (!s1_vk_see(d, x, origin, last, use, at))
         return false;
     *at += (uint32_t)origin;
@@ -472,7 +472,7 @@ static int32_t attend_part(s1_vk_stream *s, const segments *p, part at)
                 see_segments(s->device, &op->in[1], &at, &call.use[1], &v.k_at) &&
                 see_segments(s->device, &op->in[2], &at, &call.use[2], &v.v_at) &&
                 see_segments(s->device, y, &at, &call.use[5], &v.y_at);
-    if (can_cut && (!fits || call.work > s->budget))
+    if (can_cut && (!fits || call.work > s->pace.budget))
         return cut_part(s, p, &at);
     return fits ? s1_vk_dispatch(s, &call) : INS1_E_UNSUPPORTED;
 }

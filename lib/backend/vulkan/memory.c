@@ -327,6 +327,6 @@ bool s1_vk_see_all(const s1_vk_device *d, const ins1_tensor_desc *tensor, s1_vk_
 {
     int64_t last = 0;
     for (int32_t i = 0; i < tensor->ndim; i++)
-        last += tensor->dim[i] > 0 ? (tensor->dim[i] - 1) * s1_vk_stride(tensor, i) : 0;
+        last += tensor->dim[i] > 0 ? (tensor->dim[i] - 1) * s1_gpu_stride(tensor, i) : 0;
     return s1_vk_see(d, tensor, 0, last, use, at);
 }

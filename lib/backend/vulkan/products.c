@@ -41,14 +41,14 @@ typedef struct product {
 static uint32_t is_packed(const ins1_tensor_desc *w, uint32_t at, int64_t columns)
 {
     int64_t a_word = 4 / s1_vk_size(w->dtype);
-    return s1_vk_stride(w, 1) <= 1 && at % a_word == 0 && s1_vk_stride(w, 0) % a_word == 0 &&
+    return s1_gpu_stride(w, 1) <= 1 && at % a_word == 0 && s1_gpu_stride(w, 0) % a_word == 0 &&
            columns % a_word == 0;
 }
 
 static bool see_rows(const s1_vk_device *d, const ins1_tensor_desc *m, int64_t r0, int64_t r1,
                      int64_t c0, int64_t c1, s1_vk_use *use, uint32_t *at)
 {
-    int64_t row = s1_vk_stride(m, 0), column = s1_vk_stride(m, 1);
+    int64_t row = s1_gpu_stride(m, 0), column = s1_gpu_stride(m, 1);
     return s1_vk_see(d, m, r0 * row + c0 * column, (r1 - 1) * row + (c1 - 1) * column, use, at);
 }
 
@@ -80,11 +80,11 @@ static int see_product(const s1_vk_device *d, const product *p, const part *at, 
 static push push_of(const product *p)
 {
     return (push){
-        .w_row = (uint32_t)s1_vk_stride(p->w, 0),
-        .w_column = p->w->dim[1] > 1 ? (uint32_t)s1_vk_stride(p->w, 1) : 1,
-        .x_row = (uint32_t)s1_vk_stride(p->x, 0),
-        .y_row = (uint32_t)s1_vk_stride(p->y, 0),
-        .scale_row = p->scale->dtype ? (uint32_t)s1_vk_stride(p->scale, 0) : 0,
+        .w_row = (uint32_t)s1_gpu_stride(p->w, 0),
+        .w_column = p->w->dim[1] > 1 ? (uint32_t)s1_gpu_stride(p->w, 1) : 1,
+        .x_row = (uint32_t)s1_gpu_stride(p->x, 0),
+        .y_row = (uint32_t)s1_gpu_stride(p->y, 0),
+        .scale_row = p->scale->dtype ? (uint32_t)s1_gpu_stride(p->scale, 0) : 0,
         .scale_type = s1_vk_type(p->scale->dtype),
         .bias_type = s1_vk_type(p->bias ? p->bias->dtype : 0),
         .rounds = p->rounds,
@@ -162,7 +162,7 @@ static int32_t run_part(s1_vk_stream *s, const product *p, part at)
     int fits = see_product(s->device, p, &at, &call, &v);
     if (fits == X_IS_LARGE && t > 1)
         return run_halves(s, p, &at, 't', t > t_unit ? t_unit : 1);
-    if (fits == W_IS_LARGE && n > 1 && s1_vk_stride(p->w, 1) <= 1)
+    if (fits == W_IS_LARGE && n > 1 && s1_gpu_stride(p->w, 1) <= 1)
         return run_halves(s, p, &at, 'n', n > BLOCK ? BLOCK : 1);
     if (fits != FITS && k > 1)
         return run_halves(s, p, &at, 'k', k > BLOCK ? BLOCK : 1);
@@ -173,9 +173,9 @@ static int32_t run_part(s1_vk_stream *s, const product *p, part at)
 
     fill_call(p, &at, &call, &v);
     call.work = work_of(&at);
-    if ((call.work > s->budget || call.groups[1] > most) && t > t_unit)
+    if ((call.work > s->pace.budget || call.groups[1] > most) && t > t_unit)
         return run_halves(s, p, &at, 't', t_unit);
-    if ((call.work > s->budget || call.groups[0] > most) && n > n_unit)
+    if ((call.work > s->pace.budget || call.groups[0] > most) && n > n_unit)
         return run_halves(s, p, &at, 'n', n_unit);
     return s1_vk_dispatch(s, &call);
 }
@@ -254,7 +254,7 @@ static bool lies_in(const s1_vk_use *view, const s1_vk_use *own, int64_t bytes, 
 
 static int64_t bytes_of(const ins1_tensor_desc *m)
 {
-    return ((m->dim[0] - 1) * s1_vk_stride(m, 0) + (m->dim[1] - 1) * s1_vk_stride(m, 1) + 1) *
+    return ((m->dim[0] - 1) * s1_gpu_stride(m, 0) + (m->dim[1] - 1) * s1_gpu_stride(m, 1) + 1) *
            s1_vk_size(m->dtype);
 }
 
@@ -326,12 +326,12 @@ static int32_t run_experts(s1_vk_stream *s, const experts *e, s1_vk_call *call, 
 
     for (uint32_t g = 0; g < e->n_groups; g++) {
         for (int64_t first = 0; first < count;) {
-            int64_t now = (int64_t)(s->budget / share) + 1;
+            int64_t now = (int64_t)(s->pace.budget / share) + 1;
             now = now > count - first ? count - first : now;
             v->t_begin = (uint32_t)first;
             call->groups[1] = (uint32_t)(now > most ? most : now);
             /* Where a single one is too long, it is cut along n. */
-            uint32_t pieces = (uint32_t)(share * call->groups[1] / s->budget) + 1;
+            uint32_t pieces = (uint32_t)(share * call->groups[1] / s->pace.budget) + 1;
             uint32_t step = (uint32_t)s1_vk_ceil_div(columns, pieces);
             step = step > most ? (uint32_t)most : step;
             for (uint32_t c = 0; c < columns; c += step) {

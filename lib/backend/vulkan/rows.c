@@ -11,7 +11,7 @@ enum { LANES = 64 };
 static int32_t run_rows(s1_vk_stream *s, const ins1_op *op, rows_fn *fn, int64_t begin, int64_t end,
                         double work_of_row)
 {
-    bool is_long = (double)(end - begin) * work_of_row > s->budget && end - begin > 1;
+    bool is_long = (double)(end - begin) * work_of_row > s->pace.budget && end - begin > 1;
     bool is_wide = end - begin > (int64_t)s->device->entry->most_groups;
     int32_t status = INS1_E_UNSUPPORTED;
 
@@ -47,7 +47,7 @@ static int64_t row_at(const ins1_tensor_desc *x, int64_t at)
 {
     int64_t elements = 0;
     for (int32_t axis = x->ndim - 2; axis >= 0; axis--) {
-        elements += at % x->dim[axis] * s1_vk_stride(x, axis);
+        elements += at % x->dim[axis] * s1_gpu_stride(x, axis);
         at /= x->dim[axis];
     }
     return elements;
@@ -63,13 +63,13 @@ static bool see_rows(const s1_vk_device *d, const ins1_tensor_desc *x, int64_t b
     for (int32_t axis = x->ndim - 2; axis >= 0; axis--) {
         if (begin / inner == (end - 1) / inner)
             break;
-        reach += (x->dim[axis] - 1) * s1_vk_stride(x, axis);
+        reach += (x->dim[axis] - 1) * s1_gpu_stride(x, axis);
         inner *= x->dim[axis];
     }
     /* `reach` in both directions is more than enough where strides ascend, and safe where not. */
     int64_t low = first - reach, high = last + reach, most = 0;
     for (int32_t axis = 0; axis < x->ndim - 1; axis++)
-        most += (x->dim[axis] - 1) * s1_vk_stride(x, axis);
+        most += (x->dim[axis] - 1) * s1_gpu_stride(x, axis);
     low = low < 0 ? 0 : low;
     high = high > most ? most : high;
     return s1_vk_see(d, x, low, high + width_of(x) - 1, use, at);
@@ -79,7 +79,7 @@ static void outer_strides(const ins1_tensor_desc *x, uint32_t stride[3])
 {
     for (int32_t i = 0; i < 3; i++) {
         int32_t axis = x->ndim - 4 + i;
-        stride[i] = axis >= 0 ? (uint32_t)s1_vk_stride(x, axis) : 0;
+        stride[i] = axis >= 0 ? (uint32_t)s1_gpu_stride(x, axis) : 0;
     }
 }
 
@@ -139,8 +139,8 @@ int32_t s1_vk_norm(s1_vk_stream *s, const ins1_op *op)
 
 static void table_strides(const ins1_tensor_desc *table, uint32_t stride[2])
 {
-    stride[0] = (uint32_t)s1_vk_stride(table, 0);
-    stride[1] = (uint32_t)s1_vk_stride(table, 1);
+    stride[0] = (uint32_t)s1_gpu_stride(table, 0);
+    stride[1] = (uint32_t)s1_gpu_stride(table, 1);
 }
 
 static int32_t rope_rows(s1_vk_stream *s, const ins1_op *op, int64_t begin, int64_t end)
@@ -208,9 +208,9 @@ static int32_t route_rows(s1_vk_stream *s, const ins1_op *op, int64_t begin, int
         uint32_t logits_at, logits_row, ids_at, ids_row, gates_at, gates_row;
         uint32_t first_row, n, k, groups, normalizes;
     } v = {
-        .logits_row = (uint32_t)s1_vk_stride(logits, 0),
-        .ids_row = (uint32_t)s1_vk_stride(ids, 0),
-        .gates_row = (uint32_t)s1_vk_stride(gates, 0),
+        .logits_row = (uint32_t)s1_gpu_stride(logits, 0),
+        .ids_row = (uint32_t)s1_gpu_stride(ids, 0),
+        .gates_row = (uint32_t)s1_gpu_stride(gates, 0),
         .first_row = (uint32_t)begin,
         .n = (uint32_t)logits->dim[1],
         .k = (uint32_t)ids->dim[1],
@@ -254,7 +254,7 @@ typedef struct push {
 static bool see_matrix(const s1_vk_device *d, const ins1_tensor_desc *m, int64_t begin, int64_t end,
                        s1_vk_use *use, uint32_t *at)
 {
-    int64_t row = s1_vk_stride(m, 0);
+    int64_t row = s1_gpu_stride(m, 0);
     return s1_vk_see(d, m, begin * row, (end - 1) * row + m->dim[1] - 1, use, at);
 }
 
@@ -265,8 +265,8 @@ static bool see_inputs(const s1_vk_device *d, const ins1_op *op, int64_t begin, 
     const ins1_tensor_desc *a = &op->in[0], *b = op->n_in > 1 ? &op->in[1] : NULL;
     s1_vk_use *use = call->use;
 
-    v->a_row = (uint32_t)s1_vk_stride(a, 0);
-    v->b_row = b ? (uint32_t)s1_vk_stride(b, 0) : 0;
+    v->a_row = (uint32_t)s1_gpu_stride(a, 0);
+    v->b_row = b ? (uint32_t)s1_gpu_stride(b, 0) : 0;
     switch (op->op) {
     case INS1_OP_COMBINE:
         v->count = (uint32_t)b->dim[1];
@@ -306,7 +306,7 @@ static int32_t simple_rows(s1_vk_stream *s, const ins1_op *op, int64_t begin, in
 {
     const ins1_tensor_desc *y = &op->out[0];
     push v = {
-        .y_row = (uint32_t)s1_vk_stride(y, 0),
+        .y_row = (uint32_t)s1_gpu_stride(y, 0),
         .first_row = (uint32_t)begin,
         .n = (uint32_t)y->dim[1],
         .factor = op->f[0],
@@ -327,9 +327,9 @@ static int32_t add_up(s1_vk_stream *s, const ins1_op *op, int64_t begin, int64_t
                       int64_t r1)
 {
     const ins1_tensor_desc *x = &op->in[0], *y = &op->out[0];
-    int64_t segment = s1_vk_stride(x, 0), row = s1_vk_stride(x, 1);
+    int64_t segment = s1_gpu_stride(x, 0), row = s1_gpu_stride(x, 1);
     push v = {
-        .y_row = (uint32_t)s1_vk_stride(y, 0),
+        .y_row = (uint32_t)s1_gpu_stride(y, 0),
         .a_segment = (uint32_t)segment,
         .a_row = (uint32_t)row,
         .first_row = (uint32_t)begin,
@@ -346,7 +346,7 @@ static int32_t add_up(s1_vk_stream *s, const ins1_op *op, int64_t begin, int64_t
     bool is_seen = r0 == r1 || s1_vk_see(s->device, x, begin * segment + r0 * row,
                                          (end - 1) * segment + (r1 - 1) * row + x->dim[2] - 1,
                                          &call.use[1], &v.a_at);
-    if (is_seen && (end - begin > 1 || call.work <= s->budget || r1 - r0 < 2))
+    if (is_seen && (end - begin > 1 || call.work <= s->pace.budget || r1 - r0 < 2))
         return s1_vk_dispatch(s, &call);
     if (end - begin > 1 || r1 - r0 < 2)
         return INS1_E_UNSUPPORTED;
@@ -368,8 +368,8 @@ static int32_t get_from(s1_vk_stream *s, const ins1_op *op, int64_t begin, int64
 {
     const ins1_tensor_desc *y = &op->out[0], *table = &op->in[0], *ids = &op->in[1];
     push v = {
-        .y_row = (uint32_t)s1_vk_stride(y, 0),
-        .a_row = (uint32_t)s1_vk_stride(table, 0),
+        .y_row = (uint32_t)s1_gpu_stride(y, 0),
+        .a_row = (uint32_t)s1_gpu_stride(table, 0),
         .first_row = (uint32_t)begin,
         .n = (uint32_t)y->dim[1],
         .row_begin = (uint32_t)r0,

@@ -2,8 +2,6 @@
 
 #include "backend/vulkan/vulkan.h"
 
-#include "interns1/model.h"
-
 uint32_t s1_vk_type(int32_t dtype)
 {
     switch (dtype) {
@@ -36,103 +34,34 @@ int64_t s1_vk_size(int32_t dtype)
     }
 }
 
-int64_t s1_vk_stride(const ins1_tensor_desc *tensor, int32_t axis)
+/* One matrix is seen at once, with its scales. */
+static bool experts_fit(const s1_vk_device *d, const ins1_op *op)
 {
-    return tensor->dim[axis] > 1 ? tensor->stride[axis] : 0;
-}
-
-static bool is_float(const ins1_tensor_desc *x)
-{
-    uint32_t type = s1_vk_type(x->dtype);
-    return x->dtype != INS1_DTYPE_I32 && type != S1_VK_NONE && type != S1_VK_U8;
-}
-
-static bool is_float_or_absent(const ins1_tensor_desc *x)
-{
-    return !x->dtype || is_float(x);
-}
-
-static bool is_pool(const ins1_tensor_desc *x)
-{
-    return is_float(x) && x->dtype != INS1_DTYPE_F8_E4M3;
-}
-
-static bool is_scale(const ins1_tensor_desc *x)
-{
-    return !x->dtype || x->dtype == INS1_DTYPE_F32 || x->dtype == INS1_DTYPE_BF16 ||
-           x->dtype == INS1_DTYPE_U8;
-}
-
-static bool is_precision(int32_t precision)
-{
-    return precision == INS1_PRECISION_F32 || precision == INS1_PRECISION_BF16;
-}
-
-static bool is_act(int32_t act)
-{
-    return act >= INS1_ACT_SILU && act <= INS1_ACT_RELU;
-}
-
-/* One matrix is seen at once, with its scales, and all of one type. */
-static bool supports_experts(const s1_vk_device *d, const ins1_op *op)
-{
-    int32_t e = op->i[2];
     s1_vk_use use;
     uint32_t at;
 
-    if (!is_precision(op->i[0]) || e < 1 || op->n_in < 2 + 2 * e || !is_float(&op->in[2]) ||
-        !is_scale(&op->in[2 + e]))
-        return false;
-    for (int32_t i = 2; i < 2 + e; i++)
-        if (op->in[i].dtype != op->in[2].dtype || op->in[i + e].dtype != op->in[2 + e].dtype ||
-            op->in[i].stride[0] != op->in[2].stride[0] ||
-            op->in[i].stride[1] != op->in[2].stride[1] ||
-            (op->in[i + e].dtype && op->in[i + e].stride[0] != op->in[2 + e].stride[0]) ||
-            !s1_vk_see_all(d, &op->in[i], &use, &at))
+    for (int32_t i = 2; i < 2 + op->i[2]; i++)
+        if (!s1_vk_see_all(d, &op->in[i], &use, &at))
             return false;
-    return true;
+    return s1_gpu_experts_are_alike(op);
 }
 
 int32_t s1_vk_supports(void *context, const ins1_op *op)
 {
     const s1_vk_device *d = context;
 
-    for (int32_t i = 0; i < op->n_in; i++)
-        if (op->in[i].layout != INS1_LAYOUT_STRIDED)
-            return 0;
+    if (!s1_gpu_knows(op))
+        return 0;
     switch (op->op) {
-    case INS1_OP_MATMUL:
-        return is_precision(op->i[0]) && is_float(&op->in[0]) && is_scale(&op->in[2]) &&
-               is_float_or_absent(&op->in[3]);
     case INS1_OP_MATMUL_EXPERTS:
-        return supports_experts(d, op);
-    case INS1_OP_RMSNORM:
-        return is_float(&op->in[1]);
-    case INS1_OP_LAYERNORM:
-        return is_float(&op->in[1]) && is_float_or_absent(&op->in[2]);
-    case INS1_OP_KV_PUT:
-        return is_pool(&op->out[0]) && is_pool(&op->out[1]);
+        return experts_fit(d, op);
     case INS1_OP_ATTENTION:
-        return is_pool(&op->in[1]) && is_pool(&op->in[2]) && s1_vk_head_fits(d, op->in[0].dim[3]);
     case INS1_OP_SELF_ATTENTION:
-        return is_precision(op->i[0]) && s1_vk_head_fits(d, op->in[0].dim[3]);
+        return s1_vk_head_fits(d, op->in[0].dim[3]);
     case INS1_OP_ROUTE:
         return s1_vk_route_fits(d, op->in[0].dim[1]);
-    case INS1_OP_ACT_MUL:
-    case INS1_OP_ACT:
-        return is_act(op->i[0]);
-    case INS1_OP_GET_ROWS:
-        return is_float(&op->in[0]);
-    case INS1_OP_ADD_SCALED:
-        return is_float(&op->in[1]);
-    case INS1_OP_ROPE:
-    case INS1_OP_COMBINE:
-    case INS1_OP_ADD:
-    case INS1_OP_SCALE:
-    case INS1_OP_MEAN:
-        return 1;
     default:
-        return 0;
+        return 1;
     }
 }
 

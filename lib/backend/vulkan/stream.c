@@ -4,20 +4,10 @@
 #include "backend/vulkan/vulkan.h"
 
 #include <string.h>
-#include <time.h>
 
 enum { STAGING = 1 << 20, TABLES = 128 << 10 };
 
-static const double piece_ns = 2e6; /* what a submission shall take */
-static const double least_work = 65536;
 static const int64_t slice_ns = 1000000; /* between two questions whether to stop */
-
-static int64_t now_ns(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
-}
 
 static int32_t refused(const s1_vk_stream *s, VkResult result, const char *what)
 {
@@ -69,7 +59,7 @@ int32_t s1_vk_stream_new(s1_vk_device *d, void *host, s1_vk_stream **out)
     if (!s)
         return INS1_E_MEMORY;
     *s = (s1_vk_stream){ .device = d, .api = d->vk->api, .host = host };
-    s->budget = d->entry->kind == INS1_DEVICE_SOFTGPU ? 4 * least_work : 64 * least_work;
+    s->pace = s1_pace_begin(d->entry->kind == INS1_DEVICE_SOFTGPU ? 4 : 64);
     for (int i = 0; i < S1_VK_SLOTS && result == VK_SUCCESS; i++)
         result = slot_new(d, &s->slots[i]);
     int32_t status = result == VK_SUCCESS ? INS1_OK : refused(s, result, "a command buffer");
@@ -108,21 +98,11 @@ void s1_vk_stream_free(s1_vk_stream *s)
 /* ---- waiting ----------------------------------------------------------------------------------
  */
 
-/* Pieces get longer slowly and shorter at once. One that was found done may have been done long
- * before: its time is only a bound. */
+/* One that was found done may have been done long before. */
 static void learn(s1_vk_stream *s, const s1_vk_slot *slot, bool was_waited_for)
 {
-    int64_t now = now_ns();
-    int64_t begin = slot->submitted_ns > s->done_ns ? slot->submitted_ns : s->done_ns;
-    double ratio = piece_ns / (double)(now - begin + 1);
-
-    s->done_ns = now;
-    if (ratio < 1 && was_waited_for && slot->work > s->budget / 4)
-        s->budget *= ratio < 0.25 ? 0.25 : ratio;
-    else if (ratio > 1 && !slot->is_vague && slot->work > s->budget / 2)
-        s->budget *= ratio > 1.5 ? 1.5 : ratio;
-    if (s->budget < least_work)
-        s->budget = least_work;
+    const s1_pace_piece piece = { slot->work, slot->submitted_ns, was_waited_for, !slot->is_vague };
+    s1_pace_learn(&s->pace, &piece);
 }
 
 static int32_t wait_for(s1_vk_stream *s, s1_vk_slot *slot, bool asks, int64_t until_ns)
@@ -144,7 +124,7 @@ static int32_t wait_for(s1_vk_stream *s, s1_vk_slot *slot, bool asks, int64_t un
         int32_t stop = asks ? s->api->stop_requested(s->host) : INS1_OK;
         if (stop)
             return stop;
-        if (now_ns() >= until_ns)
+        if (s1_pace_now_ns() >= until_ns)
             return INS1_E_DEADLINE;
     }
     return INS1_OK;
@@ -152,8 +132,7 @@ static int32_t wait_for(s1_vk_stream *s, s1_vk_slot *slot, bool asks, int64_t un
 
 int32_t s1_vk_wait(s1_vk_stream *s, bool asks, int64_t timeout_ns)
 {
-    int64_t now = now_ns();
-    int64_t until = timeout_ns > INT64_MAX - now ? INT64_MAX : now + timeout_ns;
+    int64_t until = s1_pace_until_ns(timeout_ns);
     int32_t status = INS1_OK;
 
     /* The slot that comes next was sent off first. */
@@ -242,7 +221,7 @@ int32_t s1_vk_submit(s1_vk_stream *s)
     VkResult result = d->vkEndCommandBuffer(slot->buffer);
     if (result == VK_SUCCESS)
         result = d->vkResetFences(d->handle, 1, &slot->fence);
-    slot->submitted_ns = now_ns();
+    slot->submitted_ns = s1_pace_now_ns();
     if (result == VK_SUCCESS) {
         pthread_mutex_lock(&d->queue_lock);
         result = d->vkQueueSubmit(d->queue, 1, &info, slot->fence);
@@ -326,7 +305,7 @@ int32_t s1_vk_dispatch(s1_vk_stream *s, const s1_vk_call *call)
     slot->n_dispatches++;
     slot->work += call->work;
     slot->is_vague = slot->is_vague || call->is_vague;
-    if (slot->work >= s->budget || slot->n_dispatches == S1_VK_DISPATCHES)
+    if (slot->work >= s->pace.budget || slot->n_dispatches == S1_VK_DISPATCHES)
         status = s1_vk_submit(s);
     return status;
 }

@@ -1,6 +1,7 @@
 #ifndef S1_BACKEND_VULKAN_VULKAN_H
 #define S1_BACKEND_VULKAN_VULKAN_H
 
+#include "backend/gpu/gpu.h"
 #include "interns1/sys/backend.h"
 
 #include <pthread.h>
@@ -244,9 +245,8 @@ typedef struct s1_vk_stream {
     const ins1_host_api *api;
     void *host;
     s1_vk_slot slots[S1_VK_SLOTS];
-    int32_t now;   /* the slot that is recorded next */
-    double budget; /* work of one submission, so that it takes some milliseconds */
-    int64_t done_ns;
+    int32_t now; /* the slot that is recorded next */
+    s1_pace pace;
     s1_vk_mapped staging, tables;
     s1_vk_buffer *scratch; /* lists of experts, parts of attention */
     s1_vk_listed listed;
@@ -324,8 +324,6 @@ void s1_vk_pipelines_finish(s1_vk_device *device);
 
 uint32_t s1_vk_type(int32_t dtype);
 int64_t s1_vk_size(int32_t dtype);
-/* Elements from one to the next along an axis; 0 where there is no second. */
-int64_t s1_vk_stride(const ins1_tensor_desc *tensor, int32_t axis);
 static inline int64_t s1_vk_ceil_div(int64_t a, int64_t b)
 {
     return (a + b - 1) / b;

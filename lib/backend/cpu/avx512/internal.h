@@ -21,7 +21,4 @@ void s1_stream_avx512(const s1_product *p, int64_t begin, int64_t end, s1_ahead 
 void s1_tiles_avx512(const s1_product *p, int64_t begin, int64_t end, s1_ahead ahead,
                      void *scratch);
 
-/* The scale of a chunk, 1 where there are none. */
-float s1_chunk_scale_avx512(const s1_product *p, int64_t row, int64_t column);
-
 #endif

@@ -1,20 +1,12 @@
 #ifndef S1_BACKEND_CPU_AVX512_LINES_H
 #define S1_BACKEND_CPU_AVX512_LINES_H
 
-#include "backend/cpu/kernels.h"
+#include "backend/cpu/weights.h"
 
 #include <immintrin.h>
 
 /* From weights as they lie in memory to quads: vectors of four rows, 16 bytes of each, which are 8
  * BF16 or 4 F32 neighbours along the columns. A line is 64 bytes of one row. */
-
-#if defined(__clang__)
-#define S1_UNROLL _Pragma("clang loop unroll(full)")
-#else
-#define S1_UNROLL _Pragma("GCC unroll 16")
-#endif
-
-#define S1_INLINE static inline __attribute__((always_inline))
 
 /* Four lines become four vectors, each with the same quarter of all lines. */
 S1_INLINE void transpose_quarters(__m512i v[4])
@@ -126,11 +118,6 @@ S1_INLINE int quads_a_quarter(int32_t dtype, int32_t kind)
 {
     int quads = dtype == INS1_DTYPE_F32 ? 1 : dtype == INS1_DTYPE_F8_E4M3 ? 4 : 2;
     return kind == S1_PANEL_BF16 ? quads / 2 : quads;
-}
-
-S1_INLINE int64_t element_size(int32_t dtype)
-{
-    return dtype == INS1_DTYPE_F32 ? 4 : dtype == INS1_DTYPE_F8_E4M3 ? 1 : 2;
 }
 
 /* The bytes of a line that are inside; `left` bytes of the row are. */

@@ -51,27 +51,6 @@ static void panel_fill_avx512(uint8_t *cells, int32_t kind, bool round, const fl
         fill_f32(cells, round, x, g, k);
 }
 
-float s1_chunk_scale_avx512(const s1_product *p, int64_t row, int64_t column)
-{
-    if (!p->scale)
-        return 1.0f;
-
-    int64_t at = row / S1_SCALE_BLOCK * p->scale_stride + column / S1_SCALE_BLOCK;
-    uint32_t bits = 0;
-    switch (p->scale_dtype) {
-    case INS1_DTYPE_F32:
-        __builtin_memcpy(&bits, p->scale + 4 * at, 4);
-        break;
-    case INS1_DTYPE_BF16:
-        __builtin_memcpy((uint8_t *)&bits + 2, p->scale + 2 * at, 2);
-        break;
-    default: /* a power of two; its smallest is a denormal */
-        bits = p->scale[at] ? (uint32_t)p->scale[at] << 23 : 0x400000;
-        break;
-    }
-    return _mm_cvtss_f32(_mm_castsi128_ps(_mm_cvtsi32_si128((int)bits)));
-}
-
 static void product_avx512(const s1_product *p, int64_t begin, int64_t end, s1_ahead ahead,
                            void *scratch)
 {

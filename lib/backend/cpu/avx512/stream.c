@@ -84,7 +84,7 @@ S1_INLINE void block_of_rows(__m512 sums[2][FEW_TOKENS], const s1_product *p, re
         int64_t at = column * size;
         int64_t end = at + n * size;
         const uint8_t *cells = p->panel + column / s1_panel_columns(kind) * g * S1_CELL;
-        __m512 scale = _mm512_set1_ps(s1_chunk_scale_avx512(p, row, column));
+        __m512 scale = _mm512_set1_ps(chunk_scale(p, row, column));
         __m512 u[2][FEW_TOKENS];
 
         for (int i = 0; i < g; i++)

@@ -166,7 +166,7 @@ static void multiply_chunk(tile *scratch, const uint8_t *w, const s1_product *p,
     const int64_t first_step = column / s1_panel_columns(p->panel_kind);
     const int64_t all_steps = s1_panel_steps(p->panel_kind, p->k);
     const int64_t n_shares = s1_ceil_div(p->k, chunk) * p->n_groups;
-    const float scale = s1_chunk_scale_avx512(p, row, column);
+    const float scale = chunk_scale(p, row, column);
 
     for (int64_t group = 0; group < p->n_groups; group++) {
         int64_t token = s1_group_begin(p->t, p->n_groups, group);

@@ -1,0 +1,50 @@
+#ifndef S1_BACKEND_GPU_GPU_H
+#define S1_BACKEND_GPU_GPU_H
+
+#include "interns1/sys/backend.h"
+
+#include <stdbool.h>
+
+/* What the plugins for devices with memory of their own have in common; each is built with it, for
+ * plugins link nothing of the library. */
+
+/* --- operations --- */
+
+/* Is the operation one that kernels of all types are there for? Sizes are the plugin's to judge. */
+bool s1_gpu_knows(const ins1_op *op);
+
+/* Of MATMUL_EXPERTS: are all matrices of one type and lie alike, and all scales? */
+bool s1_gpu_experts_are_alike(const ins1_op *op);
+
+/* Elements from one to the next along an axis; 0 where there is no second. */
+static inline int64_t s1_gpu_stride(const ins1_tensor_desc *tensor, int32_t axis)
+{
+    return tensor->dim[axis] > 1 ? tensor->stride[axis] : 0;
+}
+
+/* --- pieces --- */
+
+/* How much work goes to the device at once, so that it takes some milliseconds and whoever asks to
+ * stop waits no longer. */
+typedef struct s1_pace {
+    double budget;   /* of one piece, in multiplications */
+    int64_t done_ns; /* when the last one ended */
+} s1_pace;
+
+/* A piece that has ended. `is_exact`: it has just ended, else its time is only a bound; `is_whole`:
+ * its amount is no guess. */
+typedef struct s1_pace_piece {
+    double amount;
+    int64_t begun_ns;
+    bool is_exact, is_whole;
+} s1_pace_piece;
+
+/* To begin with; in parts of the least budget there is. */
+s1_pace s1_pace_begin(int32_t least);
+void s1_pace_learn(s1_pace *pace, const s1_pace_piece *piece);
+
+/* Of the clock that never goes back; and the time after `timeout_ns`. */
+int64_t s1_pace_now_ns(void);
+int64_t s1_pace_until_ns(int64_t timeout_ns);
+
+#endif
