@@ -37,8 +37,13 @@ REQUESTS = [
 ]
 
 
+def choice_of(body):
+    """Where a piece of a stream belongs; what belongs to no choice comes last."""
+    return body["choices"][0]["index"] if isinstance(body, dict) and body.get("choices") else math.inf
+
+
 def plain(text):
-    """An answer without what differs each time."""
+    """An answer without what differs each time; of a stream that is also which choice comes first."""
     found = []
     for line in text.split("\n"):
         line = line.removeprefix("data: ")
@@ -49,7 +54,7 @@ def plain(text):
         for name in ("id", "created", "usage"):
             body.pop(name, None)
         found.append(body)
-    return found
+    return sorted(found, key=choice_of)
 
 
 def ask(server, path, fields):
