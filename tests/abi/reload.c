@@ -113,7 +113,7 @@ int main(int argc, char **argv)
             return 1;
         }
         dlclose(l.handle);
-        if (is_mapped("libinterns1") || is_mapped(".safetensors")) {
+        if (is_mapped("libinterns1.so") || is_mapped(".safetensors")) {
             fprintf(stderr, "round %d: still mapped\n", i);
             return 1;
         }
