@@ -1,11 +1,15 @@
 /* Lifetimes, exceptions and the common case of interns1.hpp:
- *     behaviour MODEL
+ *     behaviour MODEL [PLUGIN]
  */
 
 #define INTERNS1_HPP_WITH_IO
 #include <interns1/interns1.hpp>
 
+#include <interns1/sys/backend.h>
+
 #include <cstdio>
+#include <cstring>
+#include <dlfcn.h>
 #include <thread>
 #include <type_traits>
 
@@ -74,6 +78,15 @@ static void exceptions(const char *path)
     std::string saved = session.save();
     session.restore(saved);
     CHECK(session.length() == 2);
+    session.truncate(0);
+    session.restore(saved.size(), [&](uint64_t at, void *to, size_t n) -> int64_t {
+        std::memcpy(to, saved.data() + at, n);
+        return static_cast<int64_t>(n);
+    });
+    CHECK(session.length() == 2);
+    CHECK(throws<mine>(
+        [&] { session.restore(100, [](uint64_t, void *, size_t) -> int64_t { throw mine(); }); }));
+    session.restore(saved);
     interns1::sampler sampler(
         runtime, interns1::make<ins1_sampler_options>(),
         [](const int32_t *, size_t, uint32_t *, size_t) -> bool { throw mine(); });
@@ -92,14 +105,20 @@ static void canceling(const char *path)
     interns1::cancel token(runtime);
     interns1::call call;
     call.cancel_by(token);
+    CHECK(!token.is_requested());
     std::thread thread([token] { token.request(); });
     thread.join();
+    CHECK(token.is_requested());
     try {
         session.prefill(std::vector<int32_t>(100, 1), 0, &call);
         CHECK(!"canceled");
     } catch (const interns1::error &e) {
         CHECK(e.status() == INS1_E_CANCELED);
     }
+    token.reset_request();
+    CHECK(!token.is_requested());
+    session.prefill({ 1, 2 }, 0, &call);
+    CHECK(session.length() == 2);
 }
 
 static void common_case(const char *path)
@@ -124,13 +143,73 @@ static void common_case(const char *path)
     }));
 }
 
+static int32_t newer(uint32_t, const ins1_host_api *, ins1_backend_api *)
+{
+    return INS1_E_VERSION;
+}
+
+/* The plugin, opened by the library and by the host. */
+static void backends(const char *path, const char *plugin)
+{
+    interns1::runtime loaded;
+    loaded.load_backend(plugin);
+    std::vector<ins1_device_info> devices = loaded.devices();
+    CHECK(devices.size() == 2 && loaded.find_device(devices[1].name) == 1);
+    CHECK(throws<interns1::error>([&] { loaded.load_backend(plugin); }));
+
+    void *library = dlopen(plugin, RTLD_NOW | RTLD_LOCAL);
+    void *symbol = library ? dlsym(library, INS1_BACKEND_ENTRY) : nullptr;
+    CHECK(symbol);
+    ins1_backend_entry_fn entry;
+    std::memcpy(&entry, &symbol, sizeof(entry));
+    {
+        interns1::runtime registered;
+        CHECK(throws<interns1::error>([&] { registered.register_backend(newer); }));
+        registered.register_backend(entry);
+        CHECK(registered.devices().size() == 2);
+        CHECK(std::string(registered.devices()[1].name) == devices[1].name);
+    }
+    if (library)
+        dlclose(library);
+    interns1::runtime late;
+    interns1::model model(late, path);
+    CHECK(throws<interns1::error>([&] { late.register_backend(newer); }));
+}
+
+static void shared_tensors()
+{
+    const float rows[6] = { 1, 2, 3, 4, 5, 6 };
+    interns1::runtime runtime;
+    ins1_embeds_info info = interns1::make<ins1_embeds_info>();
+    info.n_tokens = 2;
+    info.dim = 3;
+    info.modality = INS1_MODALITY_IMAGE;
+    interns1::embeds embeds(runtime, info, rows);
+    DLManagedTensorVersioned *tensor = embeds.to_dlpack();
+    embeds.reset();
+    interns1::embeds again = interns1::embeds::from_dlpack(runtime, tensor);
+    CHECK(again.read() == std::vector<float>(rows, rows + 6));
+    CHECK(again.info().n_tokens == 2 && again.info().dim == 3);
+}
+
+static void versions()
+{
+    CHECK(interns1::version_number() == INS1_VERSION_NUMBER);
+    CHECK(interns1::version().find(std::to_string(INS1_VERSION_MAJOR) + ".") != std::string::npos);
+    CHECK(!interns1::has_feature("none") && interns1::has_feature("level.scalar"));
+}
+
 int main(int argc, char **argv)
 {
-    if (argc != 2)
+    if (argc != 2 && argc != 3)
         return 2;
     lifetimes(argv[1]);
     exceptions(argv[1]);
     canceling(argv[1]);
     common_case(argv[1]);
+    if (argc == 3)
+        backends(argv[1], argv[2]);
+    shared_tensors();
+    versions();
     return failures != 0;
 }

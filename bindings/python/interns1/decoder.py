@@ -11,6 +11,7 @@ from ._library import core
 from ._memory import FloatArray, borrowed, bytes_view, floats, int32s, shaped
 from .embeds import POOLING, Embeds
 from .model import PRECISIONS, Model, Reader, reader_struct
+from .runtime import Runtime
 from .tokenizer import Tokenizer, texts
 
 KV: Dict[str, int] = {"default": abi.INS1_KV_DEFAULT, "f32": abi.INS1_KV_F32, "bf16": abi.INS1_KV_BF16,
@@ -299,25 +300,30 @@ class Session(Handle):
 
     def observe(self, what: Iterable[str], callback: Optional[Callable[[Observation], object]] = None) -> None:
         """Show the insides from the next call on: some of "hidden", "router" and "logits"; none is off (inspect.h)."""
-        mask = 0
-        for name in what:
-            mask |= OBSERVE[name]
-        observer: Any = None
-        if mask and callback is not None:
-            shown = callback
-            names = {value: name for name, value in OBSERVE.items()}
-
-            def observation(_: object, entry: Any) -> int:
-                o = entry.contents
-                values = borrowed(ctypes.addressof(o.values.contents), o.n_tokens * o.width, None)
-                experts = o.experts[:o.n_tokens * o.width] if o.experts else None
-                shown(Observation(names.get(o.what, str(o.what)), o.seq, o.layer, o.first,
-                                  reshaped(values, o.n_tokens, o.width), experts))
-                return 0
-
-            observer = abi.ins1_observe_fn(self._runtime._failures.guard(observation, 1))
-        run(self._runtime, None, core.ins1_session_observe, self._pointer, mask, observer or abi.ins1_observe_fn(0), None)
+        mask, observer = observer_of(self._runtime, what, callback)
+        run(self._runtime, None, core.ins1_session_observe, self._pointer, mask, observer, None)
         self._observer = observer
+
+
+def observer_of(runtime: Runtime, what: Iterable[str], callback: Optional[Callable[[Observation], object]]) -> Any:
+    """A mask, and the function for C that shows what it names."""
+    mask = 0
+    for name in what:
+        mask |= OBSERVE[name]
+    if not mask or callback is None:
+        return mask, abi.ins1_observe_fn(0)
+    shown = callback
+    names = {value: name for name, value in OBSERVE.items()}
+
+    def observation(_: object, entry: Any) -> int:
+        o = entry.contents
+        values = borrowed(ctypes.addressof(o.values.contents), o.n_tokens * o.width, None)
+        experts = o.experts[:o.n_tokens * o.width] if o.experts else None
+        shown(Observation(names.get(o.what, str(o.what)), o.seq, o.layer, o.first,
+                          reshaped(values, o.n_tokens, o.width), experts))
+        return 0
+
+    return mask, abi.ins1_observe_fn(runtime._failures.guard(observation, 1))
 
 
 def reshaped(values: Any, rows: int, width: int) -> FloatArray:

@@ -3,12 +3,13 @@ from __future__ import annotations
 
 import ctypes
 from ctypes import byref, c_double, c_size_t, c_void_p, cast
-from typing import Any, List, NamedTuple, Optional, Sequence, Tuple, Union
+from typing import Any, Callable, Iterable, List, NamedTuple, Optional, Sequence, Tuple, Union
 
 from . import abi
 from ._call import BUFFER, Call, Handle, create, run
 from ._library import core, io
 from ._memory import FloatArray, View, floats, shaped
+from .decoder import Observation, observer_of
 from .embeds import Embeds
 from .model import PRECISIONS, Model, Path, Reader, Source
 from .runtime import Runtime, default_runtime, text_at
@@ -193,10 +194,21 @@ class VisionEncoder(Handle):
         """What the reference's image processor gives its model (inspect.h)."""
         keep: List[Any] = []
         struct = image_struct(image, bgr, keep)
+        return self._preprocess(core.ins1_vision_encoder_preprocess, byref(struct), raw, call)
+
+    def preprocess_video(self, frames: Sequence[Any], *, fps: float = 0.0,
+                         timestamps: Optional[Sequence[float]] = None, all_frames: bool = False, raw: bool = False,
+                         bgr: bool = False, call: Optional[Call] = None) -> Tuple[FloatArray, PixelsInfo]:
+        """The same for a video (inspect.h)."""
+        video, _keep = self._video(frames, fps, timestamps, all_frames, bgr)
+        return self._preprocess(core.ins1_vision_encoder_preprocess_video, byref(video), raw, call)
+
+    def _preprocess(self, function: Callable[..., int], struct: Any, raw: bool,
+                    call: Optional[Call]) -> Tuple[FloatArray, PixelsInfo]:
         info, count = abi.ins1_pixels_info(), c_size_t()
         flags = abi.INS1_PREPROCESS_RAW if raw else 0
         array, address = floats(0)
-        while run(self._runtime, call, core.ins1_vision_encoder_preprocess, self._pointer, byref(struct), flags,
+        while run(self._runtime, call, function, self._pointer, struct, flags,
                   address if count.value else None, count.value, byref(count), byref(info)) == BUFFER:
             array, address = floats(count.value)
         shape = tuple(info.dim[i] for i in range(info.n_dim))
@@ -216,6 +228,12 @@ class VisionEncoder(Handle):
         function = core.ins1_vision_encoder_tower if tower else core.ins1_vision_encoder_encode_pixels
         return Embeds(self._runtime, create(self._runtime, call, abi.ins1_embeds, function, self._pointer,
                                             view.address, byref(struct)))
+
+    def observe(self, what: Iterable[str], callback: Optional[Callable[[Observation], object]] = None) -> None:
+        """Show the tower's "hidden" states from the next encoding on; none is off (inspect.h)."""
+        mask, observer = observer_of(self._runtime, what, callback)
+        run(self._runtime, None, core.ins1_vision_encoder_observe, self._pointer, mask, observer, None)
+        self._observer = observer
 
 
 def embeds_of(runtime: Runtime, handles: Any) -> List[Embeds]:

@@ -1,9 +1,10 @@
 """What the host brings: threads, a log, a budget; and the devices there are."""
 from __future__ import annotations
 
+import ctypes
 import os
 from ctypes import byref, c_int32, pointer, string_at
-from typing import Callable, Dict, List, NamedTuple, Optional, Union
+from typing import Any, Callable, Dict, List, NamedTuple, Optional, Union
 
 from . import abi
 from ._call import Block, Failures, Handle, create, fail, run
@@ -102,6 +103,15 @@ class Runtime(Handle):
         """Add the backend of a plugin, by its absolute path, before the first model is opened."""
         run(self, None, core.ins1_backend_load, self._pointer, os.fsencode(path))
 
+    def register_backend(self, entry: Any) -> None:
+        """Add the backend of a library that the program has loaded itself, before the first model is opened: its
+        entry point, `ctypes.CDLL(path).ins1_backend_entry`. The library must stay loaded as long as the runtime lives,
+        which holds on to what is given here."""
+        address = ctypes.cast(entry, ctypes.c_void_p).value
+        kind: Any = core.ins1_backend_register.argtypes[1]
+        run(self, None, core.ins1_backend_register, self._pointer, kind(address or 0))
+        _kept.append(entry)
+
     @property
     def devices(self) -> List[Device]:
         """What can compute; the CPU is always the first."""
@@ -140,6 +150,11 @@ class Cancel(Handle):
     def request(self) -> None:
         """Ask every call that carries this token to stop, now and until it is reset."""
         core.ins1_cancel_request(self._pointer)
+
+    @property
+    def requested(self) -> bool:
+        """Was it requested, and not reset since?"""
+        return bool(core.ins1_cancel_is_requested(self._pointer))
 
     def reset(self) -> None:
         """Make the token usable again. No call that carries it may be running."""

@@ -1,6 +1,6 @@
 """The package against the library that INTERNS1_LIBRARY names.
 
-    test_interns1.py MODEL LAYOUT_PROGRAM [MODEL_WITH_ENCODERS...]
+    test_interns1.py MODEL LAYOUT_PROGRAM PLUGIN [MODEL_WITH_ENCODERS...]
 """
 import array
 import ctypes
@@ -25,7 +25,7 @@ except ImportError:
     numpy = None
 
 RANDOM = "--random" in sys.argv
-MODEL, LAYOUT, *OTHERS = [word for word in sys.argv[1:] if word != "--random"]
+MODEL, LAYOUT, PLUGIN, *OTHERS = [word for word in sys.argv[1:] if word != "--random"]
 ASK = "What is the molecular formula of <SMILES>CC(=O)Oc1ccccc1C(=O)O</SMILES>?"
 
 
@@ -286,6 +286,9 @@ class Stopping(Common):
             for session in self.late(token.request):
                 session.prefill(self.LONG, call=interns1.Call(cancel=token))
         self.assertLess(self.latency, 0.5)
+        self.assertTrue(token.requested)
+        token.reset()
+        self.assertFalse(token.requested)
 
     def test_control_c_stops_a_call(self):
         interrupt = lambda: os.kill(os.getpid(), signal.SIGINT)  # noqa: E731
@@ -398,6 +401,29 @@ class Lifetimes(unittest.TestCase):
         self.assertEqual((done.returncode, done.stdout), (0, "C9H8O4\n"), done.stderr)
 
 
+class Backends(unittest.TestCase):
+    def test_a_plugin_is_loaded_or_registered(self):
+        loaded = interns1.Runtime()
+        loaded.load_backend(PLUGIN)
+        names = [device.name for device in loaded.devices]
+        self.assertEqual((len(names), loaded.find_device(names[1])), (2, 1))
+        with self.assertRaises(interns1.StateError):
+            loaded.load_backend(PLUGIN)
+        registered = interns1.Runtime(plugins=False)
+        with self.assertRaises(interns1.StateError):
+            registered.load_backend(PLUGIN)
+        registered.register_backend(ctypes.CDLL(PLUGIN).ins1_backend_entry)
+        self.assertEqual([device.name for device in registered.devices], names)
+        with self.assertRaises(interns1.ArgumentError):
+            registered.register_backend(None)
+
+    def test_a_backend_comes_before_the_first_model(self):
+        runtime = interns1.Runtime()
+        interns1.Model(MODEL, runtime=runtime)
+        with self.assertRaises(interns1.StateError):
+            runtime.register_backend(ctypes.CDLL(PLUGIN).ins1_backend_entry)
+
+
 class Embeddings(Common):
     ROWS = array.array("f", range(12))
 
@@ -488,8 +514,27 @@ class Senses(Common):
                              embeds.read().tobytes())
             pixels_, info = encoder.preprocess(array_)
             self.assertEqual(encoder.encode_pixels(pixels_, info).read().tobytes(), embeds.read().tobytes())
+        seen = []
+        encoder.observe(["hidden"], lambda o: seen.append((o.layer, o.values.shape[1])))
+        encoder.encode(pixels)
+        n = len(seen)
+        self.assertGreater(n, 1)
+        self.assertEqual({what for what in seen if what[0] == 0}, {(0, seen[0][1])})
+        encoder.observe([])
+        encoder.encode(pixels)
+        self.assertEqual(len(seen), n)
         if "vision" in self.model.info.parts:
             self.assertTrue(self.model.chat("What is this?", images=[pixels], max_tokens=4).ids)
+
+    def test_a_video(self):
+        encoder = self.encoder("vision")
+        frames = [memoryview(bytes((i + at) % 256 for i in range(48 * 64 * 3))).cast("B", shape=[48, 64, 3])
+                  for at in range(4)]
+        embeds = encoder.encode_video(frames, fps=2, all_frames=True)
+        self.assertEqual(len(embeds), encoder.video_tokens(frames, fps=2, all_frames=True))
+        pixels, info = encoder.preprocess_video(frames, fps=2, all_frames=True)
+        self.assertEqual(info.n_tokens, len(embeds))
+        self.assertEqual(encoder.encode_pixels(pixels, info).read().tolist(), embeds.read().tolist())
 
     def test_a_signal(self):
         encoder = self.encoder("timeseries")

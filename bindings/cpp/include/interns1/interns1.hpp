@@ -249,6 +249,24 @@ template <class F> std::string collect_text(size_t guess, call *how, F function)
 
 } // namespace detail
 
+/** The version of the library that runs, with how it was built. */
+inline std::string version()
+{
+    return ins1_version_string();
+}
+
+/** The same as a number to compare: major * 1000000 + minor * 1000 + patch. */
+inline uint32_t version_number() noexcept
+{
+    return ins1_version_number();
+}
+
+/** Was the library built with a feature, such as "level.avx2"? */
+inline bool has_feature(const std::string &name)
+{
+    return ins1_has_feature(name.c_str()) != 0;
+}
+
 /** What the host brings. Shared. */
 class runtime : public detail::shared<ins1_runtime, ins1_runtime_retain, ins1_runtime_release>
 {
@@ -282,6 +300,13 @@ class runtime : public detail::shared<ins1_runtime, ins1_runtime_retain, ins1_ru
         call::run(nullptr, [&](const ins1_call *c) {
             return ins1_backend_load(pointer_, absolute_path.c_str(), c);
         });
+    }
+    /** A backend that is linked into the program: an ins1_backend_entry_fn of sys/backend.h. */
+    void register_backend(int32_t (*entry)(uint32_t abi, const ins1_host_api *host,
+                                           ins1_backend_api *out))
+    {
+        call::run(nullptr,
+                  [&](const ins1_call *c) { return ins1_backend_register(pointer_, entry, c); });
     }
     /** What can compute; strings live as long as the runtime. */
     std::vector<ins1_device_info> devices() const
@@ -318,6 +343,10 @@ class cancel : public detail::shared<ins1_cancel, ins1_cancel_retain, ins1_cance
     void request() const noexcept
     {
         ins1_cancel_request(pointer_);
+    }
+    bool is_requested() const noexcept
+    {
+        return ins1_cancel_is_requested(pointer_) != 0;
     }
     void reset_request() const noexcept
     {
@@ -497,6 +526,17 @@ class embeds : public detail::shared<ins1_embeds, ins1_embeds_retain, ins1_embed
         call::run(nullptr, [&](const ins1_call *c) {
             return ins1_embeds_from_f32(&pointer_, runtime.get(), &info, values, c);
         });
+    }
+    /** From a DLPack tensor, whose deleter is called when it is no longer needed; what fails leaves
+     * it the caller's. `info` may say modality, grid and times. */
+    static embeds from_dlpack(const runtime &runtime, DLManagedTensorVersioned *tensor,
+                              const ins1_embeds_info *info = nullptr)
+    {
+        embeds out;
+        call::run(nullptr, [&](const ins1_call *c) {
+            return ins1_embeds_from_dlpack(&out.pointer_, runtime.get(), tensor, info, c);
+        });
+        return out;
     }
     ins1_embeds_info info() const
     {
@@ -834,6 +874,28 @@ class session : public detail::unique<ins1_session, ins1_session_release>
         call::run(how, [&](const ins1_call *c) {
             return ins1_session_restore(pointer_, seq, data.data(), data.size(), c);
         });
+    }
+    /** Of `size` bytes that lie elsewhere: `read_at` copies n of them from an offset on and returns
+     * how many it copied; what it throws comes out. */
+    void restore(uint64_t size, std::function<int64_t(uint64_t offset, void *to, size_t n)> read_at,
+                 int32_t seq = 0, call *how = nullptr)
+    {
+        detail::guarded<int64_t(uint64_t, void *, size_t)> guard;
+        guard.function = std::move(read_at);
+        ins1_reader reader = make<ins1_reader>();
+        reader.size = size;
+        reader.user = &guard;
+        reader.read_at = [](void *user, uint64_t offset, void *to, size_t n) -> int64_t {
+            return static_cast<decltype(&guard)>(user)->template run<int64_t>(-1, offset, to, n);
+        };
+        try {
+            call::run(how, [&](const ins1_call *c) {
+                return ins1_session_restore_from(pointer_, seq, &reader, c);
+            });
+        } catch (const error &) {
+            guard.rethrow();
+            throw;
+        }
     }
 };
 

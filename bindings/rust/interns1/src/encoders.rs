@@ -32,6 +32,22 @@ pub struct EmbedsInfo {
     pub times: Vec<f64>,
 }
 
+impl EmbedsInfo {
+    fn raw(&self) -> sys::ins1_embeds_info {
+        sys::ins1_embeds_info {
+            n_tokens: self.n_tokens,
+            dim: self.dim,
+            modality: self.modality,
+            grid_t: self.grid[0],
+            grid_h: self.grid[1],
+            grid_w: self.grid[2],
+            times: self.times.as_ptr(),
+            n_times: self.times.len(),
+            ..Default::default()
+        }
+    }
+}
+
 impl Embeds {
     pub(crate) fn own(raw: NonNull<sys::ins1_embeds>) -> Self {
         Self { raw }
@@ -40,17 +56,7 @@ impl Embeds {
     /// From `[n_tokens][dim]` floats, which are copied.
     pub fn from_f32(runtime: &Runtime, info: &EmbedsInfo, values: &[f32]) -> Result<Self> {
         assert_eq!(Some(values.len()), info.n_tokens.checked_mul(info.dim), "rows times width are other");
-        let raw = sys::ins1_embeds_info {
-            n_tokens: info.n_tokens,
-            dim: info.dim,
-            modality: info.modality,
-            grid_t: info.grid[0],
-            grid_h: info.grid[1],
-            grid_w: info.grid[2],
-            times: info.times.as_ptr(),
-            n_times: info.times.len(),
-            ..Default::default()
-        };
+        let raw = info.raw();
         let raw = create(|out, call| unsafe {
             sys::ins1_embeds_from_f32(out, runtime.as_ptr(), &raw, values.as_ptr(), call)
         })?;
@@ -77,6 +83,27 @@ impl Embeds {
         call::collect(info.n_tokens * info.dim, |out, capacity, count, call| unsafe {
             sys::ins1_embeds_read_f32(self.as_ptr(), 0, info.n_tokens, out, capacity, count, call)
         })
+    }
+
+    /// A DLPack tensor of them, without a copy and read-only; whoever takes it calls its deleter.
+    pub fn to_dlpack(&self) -> Result<NonNull<sys::DLManagedTensorVersioned>> {
+        create(|out, call| unsafe { sys::ins1_embeds_to_dlpack(out, self.as_ptr(), call) })
+    }
+
+    /// From a DLPack tensor, `[n_tokens][dim]` in host memory. Taken on success, its deleter is called when it is no
+    /// longer needed; `info` may say modality, grid and times.
+    ///
+    /// # Safety
+    /// The tensor is one, its numbers stay as they are until its deleter is called, which any thread may do.
+    pub unsafe fn from_dlpack(
+        runtime: &Runtime,
+        tensor: NonNull<sys::DLManagedTensorVersioned>,
+        info: Option<&EmbedsInfo>,
+    ) -> Result<Self> {
+        let raw = info.map(EmbedsInfo::raw);
+        let raw = raw.as_ref().map_or(ptr::null(), |raw| raw as *const sys::ins1_embeds_info);
+        create(|out, call| sys::ins1_embeds_from_dlpack(out, runtime.as_ptr(), tensor.as_ptr(), raw, call))
+            .map(Self::own)
     }
 
     /// One row for all of them: `sys::INS1_POOL_*`.
@@ -226,6 +253,18 @@ impl VisionEncoder {
             sys::ins1_vision_encoder_encode(out.as_mut_ptr(), self.as_ptr(), raws.as_ptr(), raws.len(), call)
         })?;
         Ok(owned(out))
+    }
+
+    /// How many tokens a video becomes; of the frames only their size is read.
+    pub fn video_tokens(&self, frames: &[Image<'_>], fps: f64, flags: u32) -> Result<usize> {
+        let raws: Vec<_> = frames.iter().map(|image| image.raw).collect();
+        let video =
+            sys::ins1_video { flags, frames: raws.as_ptr(), n_frames: raws.len(), fps, ..Default::default() };
+        let mut n = 0;
+        call::run(|call| unsafe {
+            sys::ins1_vision_encoder_video_tokens(self.as_ptr(), &video, &mut n, call)
+        })?;
+        Ok(n)
     }
 
     /// Encode frames of one size; `flags` are `sys::INS1_VIDEO_*`, a rate of 0 what the reference assumes.

@@ -29,30 +29,42 @@
 //! moved::<interns1::Detokenizer>();
 //! moved::<interns1::ReplyParser>();
 //! ```
-//! ```compile_fail
+//! ```compile_fail,E0277
 //! fn shared<T: Sync>() {}
 //! shared::<interns1::Session>();
 //! ```
-//! ```compile_fail
+//! ```compile_fail,E0277
 //! fn shared<T: Sync>() {}
 //! shared::<interns1::Sampler>();
 //! ```
-//! ```compile_fail
+//! ```compile_fail,E0277
 //! fn shared<T: Sync>() {}
 //! shared::<interns1::VisionEncoder>();
 //! ```
-//! ```compile_fail
+//! ```compile_fail,E0277
 //! fn shared<T: Sync>() {}
 //! shared::<interns1::TimeSeriesEncoder>();
 //! ```
-//! ```compile_fail
+//! ```compile_fail,E0277
 //! fn shared<T: Sync>() {}
 //! shared::<interns1::Detokenizer>();
+//! ```
+//! ```compile_fail,E0277
+//! fn shared<T: Sync>() {}
+//! shared::<interns1::ReplyParser>();
+//! ```
+//! ```compile_fail,E0277
+//! fn moved<T: Send>() {}
+//! moved::<interns1::Stream<'static>>();
+//! ```
+//! ```compile_fail,E0277
+//! fn moved<T: Send>() {}
+//! moved::<interns1::BatchStream>();
 //! ```
 //!
 //! Borrowed logits end with the next change of their session, which the compiler knows:
 //!
-//! ```compile_fail
+//! ```compile_fail,E0502
 //! fn stale(session: &mut interns1::Session) -> interns1::Result<f32> {
 //!     let logits = session.logits(0)?;
 //!     session.step(0, 1)?;
@@ -83,14 +95,19 @@ pub use encoders::{Embeds, EmbedsInfo, Image, Series, TimeSeriesEncoder, VisionE
 #[cfg(feature = "io")]
 pub use io::{ImageFile, SeriesFile};
 pub use model::{Decoder, DecoderOptions, File, Model, ModelInfo, ModelOptions};
-pub use runtime::{Cancel, Device, Memory, Runtime, RuntimeOptions};
+pub use runtime::{BackendEntry, Cancel, Device, Memory, Runtime, RuntimeOptions};
 pub use session::{Feed, Logprob, Session, SessionOptions, Span};
-pub use stream::{Event, EventKind, Mask, Sampler, SamplerOptions, Stream, StreamOptions};
+pub use stream::{BatchStream, Event, EventKind, Mask, Sampler, SamplerOptions, Stream, StreamOptions};
 pub use tokenizer::{Detokenizer, Piece, Segment, Tokenizer};
 
 /// The version of the library that is loaded, and how it was built.
 pub fn version() -> String {
     unsafe { handle::string_at(sys::ins1_version_string()) }
+}
+
+/// The same as one number to compare, `major * 1000000 + minor * 1000 + patch`.
+pub fn version_number() -> u32 {
+    unsafe { sys::ins1_version_number() }
 }
 
 /// Was the library built with a feature, such as "level.avx2"?

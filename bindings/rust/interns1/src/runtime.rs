@@ -19,6 +19,10 @@ shared! {
 
 type Log = Box<dyn Fn(i32, &str, &str) + Send + Sync>;
 
+/// The entry point of a backend, as `ins1_backend_entry_fn` of sys/backend.h has it.
+pub type BackendEntry =
+    unsafe extern "C" fn(abi: u32, host: *const sys::ins1_host_api, out: *mut sys::ins1_backend_api) -> i32;
+
 /// How a runtime is made; the default is all defaults: the calling thread alone, silence.
 #[derive(Default)]
 pub struct RuntimeOptions {
@@ -152,6 +156,15 @@ impl Runtime {
         let path = c_string(path)?;
         call::run(|call| sys::ins1_backend_load(self.as_ptr(), path.as_ptr(), call)).map(drop)
     }
+
+    /// Add a backend that is linked into the program, before the first model is opened.
+    ///
+    /// # Safety
+    /// The entry keeps to sys/backend.h: what it writes is called for as long as anything made from the runtime lives,
+    /// on threads of the library too.
+    pub unsafe fn register_backend(&self, entry: BackendEntry) -> Result<()> {
+        call::run(|call| sys::ins1_backend_register(self.as_ptr(), Some(entry), call)).map(drop)
+    }
 }
 
 impl Cancel {
@@ -164,6 +177,11 @@ impl Cancel {
     /// Ask every call that carries this token to stop, now and until it is reset.
     pub fn request(&self) {
         unsafe { sys::ins1_cancel_request(self.as_ptr()) }
+    }
+
+    /// Was it requested, and not reset since?
+    pub fn is_requested(&self) -> bool {
+        unsafe { sys::ins1_cancel_is_requested(self.as_ptr()) != 0 }
     }
 
     /// Make the token usable again. No call that carries it may be running.

@@ -90,6 +90,19 @@ unsafe extern "C" fn take<W: FnMut(&[u8])>(user: *mut c_void, data: *const c_voi
     })
 }
 
+type ReadAt<'a> = &'a (dyn Fn(u64, &mut [u8]) -> bool + Sync);
+
+unsafe extern "C" fn give(user: *mut c_void, offset: u64, to: *mut c_void, size: usize) -> i64 {
+    let read_at = *(user as *const ReadAt<'_>);
+    if size == 0 {
+        return 0;
+    }
+    // The library's memory may never have been written; a host's function may read what it is lent.
+    ptr::write_bytes(to as *mut u8, 0, size);
+    let to = std::slice::from_raw_parts_mut(to as *mut u8, size);
+    call::guard(-1, || if read_at(offset, to) { size as i64 } else { -1 })
+}
+
 impl Session {
     /// With all defaults.
     pub fn new(decoder: &Decoder) -> Result<Self> {
@@ -295,5 +308,24 @@ impl Session {
             sys::ins1_session_restore(self.as_ptr(), seq, snapshot.as_ptr().cast(), snapshot.len(), call)
         })
         .map(drop)
+    }
+
+    /// The same of a snapshot of `size` bytes that lies elsewhere: `read_at` fills a buffer from an offset on, and says
+    /// `false` when it cannot. Its panics come out.
+    pub fn restore_from(
+        &mut self,
+        seq: i32,
+        size: u64,
+        read_at: impl Fn(u64, &mut [u8]) -> bool + Sync,
+    ) -> Result<()> {
+        let read_at: ReadAt<'_> = &read_at;
+        let reader = sys::ins1_reader {
+            size,
+            read_at: Some(give),
+            user: &read_at as *const ReadAt<'_> as *mut c_void,
+            ..Default::default()
+        };
+        call::run(|call| unsafe { sys::ins1_session_restore_from(self.as_ptr(), seq, &reader, call) })
+            .map(drop)
     }
 }

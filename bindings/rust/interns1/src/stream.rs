@@ -223,6 +223,37 @@ impl Drop for Stream<'_> {
     }
 }
 
+fn open(
+    session: &Session,
+    seq: i32,
+    tokenizer: &Tokenizer,
+    sampler: &Sampler,
+    o: &StreamOptions<'_>,
+) -> Result<ptr::NonNull<sys::ins1_stream>> {
+    let text = |text: &&str| sys::ins1_text { text: text.as_ptr().cast(), size: text.len() };
+    let stop: Vec<_> = o.stop.iter().map(text).collect();
+    let options = sys::ins1_stream_options {
+        reply_flags: o.reply_flags,
+        max_tokens: o.max_tokens,
+        stop: stop.as_ptr(),
+        n_stop: stop.len(),
+        n_top: o.n_top,
+        flags: o.flags,
+        ..Default::default()
+    };
+    create(|out, call| unsafe {
+        sys::ins1_stream_open(
+            out,
+            session.as_ptr(),
+            seq,
+            tokenizer.as_ptr(),
+            sampler.as_ptr(),
+            &options,
+            call,
+        )
+    })
+}
+
 impl<'a> Stream<'a> {
     /// Begin a reply after what a sequence holds.
     pub fn open(
@@ -232,28 +263,7 @@ impl<'a> Stream<'a> {
         sampler: &'a mut Sampler,
         o: &StreamOptions<'_>,
     ) -> Result<Self> {
-        let text = |text: &&str| sys::ins1_text { text: text.as_ptr().cast(), size: text.len() };
-        let stop: Vec<_> = o.stop.iter().map(text).collect();
-        let options = sys::ins1_stream_options {
-            reply_flags: o.reply_flags,
-            max_tokens: o.max_tokens,
-            stop: stop.as_ptr(),
-            n_stop: stop.len(),
-            n_top: o.n_top,
-            flags: o.flags,
-            ..Default::default()
-        };
-        let raw = create(|out, call| unsafe {
-            sys::ins1_stream_open(
-                out,
-                session.as_ptr(),
-                seq,
-                tokenizer.as_ptr(),
-                sampler.as_ptr(),
-                &options,
-                call,
-            )
-        })?;
+        let raw = open(session, seq, tokenizer, sampler, o)?;
         Ok(Self { raw, ended: false, _borrowed: PhantomData })
     }
 }
@@ -271,5 +281,97 @@ impl Iterator for Stream<'_> {
             self.ended = event.kind == sys::INS1_EVENT_END;
             unsafe { Event::from_raw(&event) }
         }))
+    }
+}
+
+/// A reply whose tokens the host picks and steps itself, which is how many sequences of one session share a batch: pick
+/// a token for each, give it to its stream, then step all whose stream did not end.
+///
+/// ```
+/// # use interns1::*;
+/// # let runtime = Runtime::new()?;
+/// # let model = Model::open(&runtime, "../../../examples/demo-model/interns1-demo")?;
+/// # let tokenizer = Tokenizer::new(&model)?;
+/// # let options = SessionOptions { n_seq: 2, ..Default::default() };
+/// let mut session = Session::with(&Decoder::new(&model)?, options)?;
+/// let mut replies = Vec::new();
+/// for (seq, ids) in [(0, [1, 2, 3]), (1, [4, 5, 6])] {
+///     session.prefill(seq, &ids)?;
+///     let mut sampler = Sampler::greedy(&runtime)?;
+///     let limit = StreamOptions { max_tokens: 4, ..Default::default() };
+///     let stream = BatchStream::open(&session, seq, &tokenizer, &sampler, &limit)?;
+///     replies.push((seq, sampler, stream));
+/// }
+/// let mut n_events = 0;
+/// while !replies.is_empty() {
+///     let mut steps = Vec::new();
+///     for (seq, sampler, stream) in &mut replies {
+///         let token = sampler.pick(session.logits(*seq)?)?.token;
+///         let mut event = stream.accept(&session, sampler, token)?;
+///         while event.kind != EventKind::None && event.kind != EventKind::End {
+///             n_events += 1;
+///             event = stream.waiting(&session, sampler)?;
+///         }
+///         if !stream.has_ended() {
+///             steps.push((*seq, token));
+///         }
+///     }
+///     session.step_many(&steps)?;
+///     replies.retain(|(_, _, stream)| !stream.has_ended());
+/// }
+/// assert!(n_events > 0);
+/// # Ok::<(), Error>(())
+/// ```
+pub struct BatchStream {
+    raw: ptr::NonNull<sys::ins1_stream>,
+    // What it reads and tells at each token; the library keeps both alive, so no other can have their addresses.
+    session: *mut sys::ins1_session,
+    sampler: *mut sys::ins1_sampler,
+    ended: bool,
+}
+
+impl Drop for BatchStream {
+    fn drop(&mut self) {
+        unsafe { sys::ins1_stream_release(self.raw.as_ptr()) }
+    }
+}
+
+impl BatchStream {
+    /// Begin a reply after what a sequence holds.
+    pub fn open(
+        session: &Session,
+        seq: i32,
+        tokenizer: &Tokenizer,
+        sampler: &Sampler,
+        o: &StreamOptions<'_>,
+    ) -> Result<Self> {
+        let raw = open(session, seq, tokenizer, sampler, o)?;
+        Ok(Self { raw, session: session.as_ptr(), sampler: sampler.as_ptr(), ended: false })
+    }
+
+    /// The next token of the reply; the sampler is told of it. Step it afterwards, unless the reply has ended.
+    ///
+    /// # Panics
+    /// When session or sampler are not those of `open`.
+    pub fn accept(&mut self, session: &Session, sampler: &mut Sampler, token: i32) -> Result<Event> {
+        let own = session.as_ptr() == self.session && sampler.as_ptr() == self.sampler;
+        assert!(own, "a stream goes on with the session and the sampler that it was opened with");
+        let mut event = sys::ins1_event::default();
+        call::run(|call| unsafe { sys::ins1_stream_accept(self.raw.as_ptr(), token, &mut event, call) })?;
+        self.ended |= event.kind == sys::INS1_EVENT_END;
+        Ok(unsafe { Event::from_raw(&event) })
+    }
+
+    /// The next event that the tokens so far have made; of kind `None` when all have been given.
+    ///
+    /// # Panics
+    /// As `accept`.
+    pub fn waiting(&mut self, session: &Session, sampler: &mut Sampler) -> Result<Event> {
+        self.accept(session, sampler, -1)
+    }
+
+    /// Was the last event given?
+    pub fn has_ended(&self) -> bool {
+        self.ended
     }
 }
