@@ -169,7 +169,7 @@ INS1_API ins1_status ins1_model_plan(ins1_runtime *runtime, const ins1_model_opt
  * @retval INS1_E_ARGUMENT     None or several of path, data, reader and files are set.
  * @retval INS1_E_IO           A file is missing or could not be read.
  * @retval INS1_E_FORMAT       A file breaks its format, a tensor has another shape than the config
- * says, or tensors are missing; the text names the first ten.
+ * says, or tensors are missing: the text says how many and names the first, the log the first ten.
  * @retval INS1_E_UNSUPPORTED  The architecture, a type of weights or the kind of file is not known,
  * or a part that was asked for is not there.
  * @retval INS1_E_BUDGET       With INS1_LOAD_READ: the weights do not fit the runtime's budget.

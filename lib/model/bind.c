@@ -2,16 +2,23 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 enum { BLOCK = 128 }; /* rows and columns that share a scale */
 
 void s1_bind_miss(s1_binder *b, const char *name)
 {
-    size_t left = sizeof(b->missing) - b->missing_size;
-    if (b->n_missing++ >= S1_MISSING_SHOWN || b->missing_size >= sizeof(b->missing))
+    size_t at = strlen(b->missing), left = sizeof(b->missing) - at;
+
+    if (b->n_missing++ >= S1_MISSING_NAMED)
         return;
-    b->missing_size += (size_t)snprintf(b->missing + b->missing_size, left, "%s%s",
-                                        b->n_missing > 1 ? ", " : "", name);
+    s1_log(b->host, INS1_LOG_ERROR, "model", "tensor '%s' is missing", name);
+    if (b->n_shown + 1 < b->n_missing) /* one before had no room */
+        return;
+    if (snprintf(b->missing + at, left, "%s%s", at ? ", " : "", name) < (int)left)
+        b->n_shown++;
+    else
+        b->missing[at] = '\0';
 }
 
 /* The tensor of that name; dtype 0 where there is none, or nothing goes any more. */
@@ -164,9 +171,14 @@ s1_tensor s1_bind_norm(s1_binder *b, const char *base, const char *name, int32_t
 
 ins1_status s1_bind_end(s1_binder *b)
 {
-    if (b->status == INS1_OK && b->n_missing)
-        b->status =
-            s1_fail(b->error, INS1_E_FORMAT, "%" PRIu64 " tensors are missing: %s%s", b->n_missing,
-                    b->missing, b->n_missing > S1_MISSING_SHOWN ? ", ..." : "");
-    return b->status;
+    char rest[80] = "";
+
+    if (b->status != INS1_OK || !b->n_missing)
+        return b->status;
+    if (b->n_shown < b->n_missing)
+        snprintf(rest, sizeof(rest), " and %" PRIu64 " more%s", b->n_missing - b->n_shown,
+                 b->host->log ? "; the log names the first ten" : "");
+    return b->status =
+               s1_fail(b->error, INS1_E_FORMAT, "%" PRIu64 " %s missing: %s%s", b->n_missing,
+                       b->n_missing == 1 ? "tensor is" : "tensors are", b->missing, rest);
 }

@@ -5,7 +5,12 @@
 
 /* Finding tensors under their names and comparing them with what the config promises. */
 
-enum { S1_MAX_BASE = 100, S1_MAX_NAME = 200, S1_MISSING_SHOWN = 10 };
+enum {
+    S1_MAX_BASE = 100,
+    S1_MAX_NAME = 200,
+    S1_MISSING_NAMED = 10, /* in the log */
+    S1_MISSING_SIZE = 160, /* bytes of a sentence for the first of them */
+};
 
 /* One binding under way. The first failure ends it; missing tensors are counted to the end. */
 typedef struct s1_binder {
@@ -13,15 +18,17 @@ typedef struct s1_binder {
     s1_bound *out; /* the decoder's; NULL while another part is bound */
     const s1_config *config;
     s1_checkpoint *checkpoint;
+    const s1_host *host; /* whose log is told what is missing */
     ins1_error *error;
     ins1_status status;
     const char *prefix;
     uint64_t n_missing;
-    char missing[240];
-    size_t missing_size;
+    uint64_t n_shown;              /* of them, the first ones, whose names are in `missing` */
+    char missing[S1_MISSING_SIZE]; /* whole names */
 } s1_binder;
 
-/* One more tensor is missing. */
+/* One more tensor is missing. The first ten are named in the log, one by one: names are long, and
+ * the sentence of an error is short. */
 void s1_bind_miss(s1_binder *b, const char *name);
 
 /* The tensor of that name; dtype 0 where there is none, or nothing goes any more. */

@@ -104,7 +104,7 @@ static ins1_status load_tokenizer(s1_loaded *out, const s1_call *call)
 static ins1_status load_decoder(s1_loaded *out, const s1_call *call)
 {
     ins1_status status =
-        s1_weights_bind(&out->bound, &out->config, out->checkpoint, &out->memory, call);
+        s1_weights_bind(&out->bound, &out->config, out->checkpoint, out->host, &out->memory, call);
     if (status == INS1_OK)
         out->parts |= INS1_PART_DECODER;
     return status;
@@ -121,7 +121,7 @@ static ins1_status load_vision(s1_loaded *out, const s1_call *call)
     ins1_status status =
         s1_vision_config_read(&out->vision.config, root, out->config.decoder.n_embd, call->error);
     if (status == INS1_OK)
-        status = s1_vision_bind(&out->vision, out->checkpoint, &out->memory, call);
+        status = s1_vision_bind(&out->vision, out->checkpoint, out->host, &out->memory, call);
     if (status == INS1_OK)
         out->parts |= INS1_PART_VISION;
     return status;
@@ -136,7 +136,8 @@ static ins1_status load_series(s1_loaded *out, const s1_call *call)
     ins1_status status =
         s1_series_config_read(&out->series.config, root, out->config.decoder.n_embd, call->error);
     if (status == INS1_OK)
-        status = s1_series_bind(&out->series, out->checkpoint, &out->memory, call->error);
+        status =
+            s1_series_bind(&out->series, out->checkpoint, out->host, &out->memory, call->error);
     if (status == INS1_OK)
         out->parts |= INS1_PART_TIMESERIES;
     return status;
@@ -176,14 +177,15 @@ static ins1_status check_parts(const s1_loaded *out, uint32_t asked, ins1_error 
     return INS1_OK;
 }
 
-ins1_status s1_load(s1_loaded *out, const ins1_allocator *memory, const ins1_model_options *options,
-                    uint32_t runtime_flags, bool headers_only, const s1_call *call)
+ins1_status s1_load(s1_loaded *out, const ins1_runtime *runtime, const ins1_model_options *options,
+                    bool headers_only, const s1_call *call)
 {
+    const ins1_allocator *memory = s1_runtime_memory(runtime);
     const uint32_t asked = options->parts ? options->parts : ALL_PARTS;
     uint32_t flags = headers_only ? S1_FILES_KEEP_READERS : 0;
 
-    *out = (s1_loaded){ .memory = *memory };
-    if (runtime_flags & INS1_RUNTIME_NO_FILES)
+    *out = (s1_loaded){ .memory = *memory, .host = s1_runtime_host(runtime) };
+    if (s1_runtime_flags(runtime) & INS1_RUNTIME_NO_FILES)
         flags |= S1_FILES_NO_PATHS;
     ins1_status status = s1_files_open(&out->files, memory, options, flags, call);
     if (status == INS1_OK)

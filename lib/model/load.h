@@ -6,11 +6,13 @@
 #include "model/vision_config.h"
 #include "model/vision_weights.h"
 #include "model/weights.h"
+#include "runtime/runtime.h"
 #include "tokenizer/tokenizer.h"
 
 /* A checkpoint, found and checked: all of it, or from headers alone. */
 typedef struct s1_loaded {
     ins1_allocator memory;
+    const s1_host *host; /* of the runtime, for its log */
     s1_files *files;
     s1_documents documents;
     bool has_config; /* of a member that is known */
@@ -27,8 +29,8 @@ typedef struct s1_loaded {
 /* `options` was imported. Fails as ins1_model_open does; what it leaves behind is given back with
  * s1_load_finish, also after a failure. `headers_only`: neither maps nor reads weights, and the
  * readers stay the host's. */
-ins1_status s1_load(s1_loaded *out, const ins1_allocator *memory, const ins1_model_options *options,
-                    uint32_t runtime_flags, bool headers_only, const s1_call *call);
+ins1_status s1_load(s1_loaded *out, const ins1_runtime *runtime, const ins1_model_options *options,
+                    bool headers_only, const s1_call *call);
 void s1_load_finish(s1_loaded *loaded);
 
 #endif

@@ -175,8 +175,7 @@ ins1_status ins1_model_open(ins1_model **out, ins1_runtime *runtime,
         status = s1_out_of_memory(memory, sizeof(*model->inside), "a model", call.error);
         goto done;
     }
-    status =
-        s1_load(&model->inside->loaded, memory, &options, s1_runtime_flags(runtime), false, &call);
+    status = s1_load(&model->inside->loaded, runtime, &options, false, &call);
     if (status == INS1_OK)
         status = describe(model->inside, &options, memory, &call);
     if (status != INS1_OK)

@@ -324,8 +324,7 @@ ins1_status ins1_model_plan(ins1_runtime *runtime, const ins1_model_options *mod
     if (status != INS1_OK)
         return status;
 
-    status = s1_load(&loaded, s1_runtime_memory(runtime), &options, s1_runtime_flags(runtime), true,
-                     &call);
+    status = s1_load(&loaded, runtime, &options, true, &call);
     if (status == INS1_OK && loaded.parts & WEIGHTS) {
         bill_weights(&b, &loaded, options.load_mode);
         status = bill_cpu(&b, runtime, call.error);

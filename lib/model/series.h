@@ -22,8 +22,8 @@ ins1_status s1_series_config_read(s1_series_config *out, s1_json root, int32_t n
                                   ins1_error *error);
 
 /* Binds every tensor that `out->config` wants and completes that. Missing ones: INS1_E_FORMAT with
- * their number and the first ten names. Nothing is to be finished after a failure. */
-ins1_status s1_series_bind(s1_series_bound *out, s1_checkpoint *checkpoint,
+ * their number and the first names. Nothing is to be finished after a failure. */
+ins1_status s1_series_bind(s1_series_bound *out, s1_checkpoint *checkpoint, const s1_host *host,
                            const ins1_allocator *memory, ins1_error *error);
 void s1_series_bound_finish(s1_series_bound *bound, const ins1_allocator *memory);
 

@@ -197,7 +197,7 @@ static void bind_frames(s1_binder *b, s1_series_bound *out, const char *projecto
                    true);
 }
 
-ins1_status s1_series_bind(s1_series_bound *out, s1_checkpoint *checkpoint,
+ins1_status s1_series_bind(s1_series_bound *out, s1_checkpoint *checkpoint, const s1_host *host,
                            const ins1_allocator *memory, ins1_error *error)
 {
     const size_t prefix = find_prefix(checkpoint) % N_PREFIXES;
@@ -205,6 +205,7 @@ ins1_status s1_series_bind(s1_series_bound *out, s1_checkpoint *checkpoint,
     s1_binder b = {
         .tally = &out->tally,
         .checkpoint = checkpoint,
+        .host = host,
         .error = error,
         .prefix = prefixes[prefix].encoder,
     };

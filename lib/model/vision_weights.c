@@ -236,10 +236,12 @@ static ins1_status bind_all(s1_binder *b, s1_vision_bound *out, const s1_call *c
     return s1_bind_end(b);
 }
 
-ins1_status s1_vision_bind(s1_vision_bound *out, s1_checkpoint *checkpoint,
+ins1_status s1_vision_bind(s1_vision_bound *out, s1_checkpoint *checkpoint, const s1_host *host,
                            const ins1_allocator *memory, const s1_call *call)
 {
-    s1_binder b = { .tally = &out->tally, .checkpoint = checkpoint, .error = call->error };
+    s1_binder b = {
+        .tally = &out->tally, .checkpoint = checkpoint, .host = host, .error = call->error
+    };
     const size_t n = (size_t)out->config.n_layer;
 
     if (n > s1_checkpoint_count(checkpoint))

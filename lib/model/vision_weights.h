@@ -17,9 +17,9 @@ typedef struct s1_vision_bound {
 bool s1_vision_is_there(const s1_checkpoint *checkpoint);
 
 /* Binds every tensor that out->config wants and sets its default_precision. Missing ones:
- * INS1_E_FORMAT with their number and the first ten names. `out` stays where it is: the weights
+ * INS1_E_FORMAT with their number and the first names. `out` stays where it is: the weights
  * point to its config. */
-ins1_status s1_vision_bind(s1_vision_bound *out, s1_checkpoint *checkpoint,
+ins1_status s1_vision_bind(s1_vision_bound *out, s1_checkpoint *checkpoint, const s1_host *host,
                            const ins1_allocator *memory, const s1_call *call);
 void s1_vision_bound_finish(s1_vision_bound *bound, const ins1_allocator *memory);
 

@@ -297,13 +297,14 @@ int32_t s1_tally_precision(const s1_tally *tally)
 }
 
 ins1_status s1_weights_bind(s1_bound *out, s1_config *config, s1_checkpoint *checkpoint,
-                            const ins1_allocator *memory, const s1_call *call)
+                            const s1_host *host, const ins1_allocator *memory, const s1_call *call)
 {
     s1_binder b = {
         .tally = &out->tally,
         .out = out,
         .config = config,
         .checkpoint = checkpoint,
+        .host = host,
         .error = call->error,
     };
 

@@ -1,6 +1,7 @@
 #ifndef S1_MODEL_WEIGHTS_H
 #define S1_MODEL_WEIGHTS_H
 
+#include "backend/backend.h"
 #include "base/call.h"
 #include "format/checkpoint.h"
 #include "model/config.h"
@@ -27,9 +28,9 @@ typedef struct s1_bound {
 } s1_bound;
 
 /* Binds every tensor that `config` wants and sets its default_precision and FoPE tensors. Missing
- * ones: INS1_E_FORMAT with their number and the first ten names. */
+ * ones: INS1_E_FORMAT with their number and the first names. */
 ins1_status s1_weights_bind(s1_bound *out, s1_config *config, s1_checkpoint *checkpoint,
-                            const ins1_allocator *memory, const s1_call *call);
+                            const s1_host *host, const ins1_allocator *memory, const s1_call *call);
 void s1_weights_finish(s1_bound *bound, const ins1_allocator *memory);
 
 #endif

@@ -85,14 +85,81 @@ START_TEST(every_shape_is_compared_with_the_config)
 }
 END_TEST
 
+/* What a log was told of errors, a line each. */
+typedef struct said {
+    char text[4000];
+    int n;
+} said;
+
+static void listen_to_errors(void *user, int32_t level, const char *component, const char *text)
+{
+    said *to = user;
+    if (level != INS1_LOG_ERROR)
+        return;
+    ck_assert_str_eq(component, "model");
+    size_t at = strlen(to->text);
+    ck_assert_int_lt(snprintf(to->text + at, sizeof(to->text) - at, "%s\n", text),
+                     (int)(sizeof(to->text) - at));
+    to->n++;
+}
+
+static void listen_with(said *to)
+{
+    const ins1_runtime_options options = {
+        .struct_size = sizeof(options),
+        .log = listen_to_errors,
+        .log_user = to,
+    };
+    *to = (said){ 0 };
+    ins1_runtime_release(runtime);
+    ck_assert_int_eq(ins1_runtime_create(&runtime, &options, &call), INS1_OK);
+}
+
+/* With a log, and without. Ten names of a real checkpoint do not fit into a sentence. */
 START_TEST(all_that_is_missing_is_counted_and_ten_are_named)
 {
+    static const char *const names[] = {
+        "model.language_model.embed_tokens.weight", "model.language_model.norm.weight",
+        TINY_LAYER "input_layernorm.weight",        TINY_LAYER "post_attention_layernorm.weight",
+        TINY_LAYER "self_attn.q_norm.weight",       TINY_LAYER "self_attn.k_norm.weight",
+        TINY_LAYER "self_attn.q_proj.weight",       TINY_LAYER "self_attn.k_proj.weight",
+        TINY_LAYER "self_attn.v_proj.weight",       TINY_LAYER "self_attn.o_proj.weight",
+    };
+    char expected[1000] = "";
     tiny t = tiny_pro();
-    for (int i = 0; i < t.n; i++)
-        if (i)
-            t.tensors[i].dtype = NULL;
+    said log;
+
+    if (_i)
+        listen_with(&log);
+    for (int i = 1; i < t.n; i++)
+        t.tensors[i].dtype = NULL;
     ck_assert_int_eq(open_tiny(&t), INS1_E_FORMAT);
-    ck_assert_msg(strstr(error.text, "19 tensors are missing: "), "%s", error.text);
+    ck_assert_str_eq(error.text,
+                     _i ? "19 tensors are missing: model.language_model.embed_tokens.weight, "
+                          "model.language_model.norm.weight, model.language_model.layers.0."
+                          "input_layernorm.weight and 16 more; the log names the first ten"
+                        : "19 tensors are missing: model.language_model.embed_tokens.weight, "
+                          "model.language_model.norm.weight, model.language_model.layers.0."
+                          "input_layernorm.weight and 16 more");
+    if (!_i)
+        return;
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+        snprintf(expected + strlen(expected), sizeof(expected) - strlen(expected),
+                 "tensor '%s' is missing\n", names[i]);
+    ck_assert_str_eq(log.text, expected);
+}
+END_TEST
+
+START_TEST(what_is_missing_alone_is_one_tensor)
+{
+    tiny t = tiny_pro();
+    said log;
+
+    listen_with(&log);
+    t.tensors[1].dtype = NULL;
+    ck_assert_int_eq(open_tiny(&t), INS1_E_FORMAT);
+    ck_assert_str_eq(error.text, "1 tensor is missing: model.language_model.embed_tokens.weight");
+    ck_assert_int_eq(log.n, 1);
 }
 END_TEST
 
@@ -678,7 +745,8 @@ int main(void)
     tcase_add_loop_test(cases, every_tensor_is_needed_and_named_when_it_is_missing, 0,
                         COUNT(makers));
     tcase_add_loop_test(cases, every_shape_is_compared_with_the_config, 0, COUNT(makers));
-    tcase_add_test(cases, all_that_is_missing_is_counted_and_ten_are_named);
+    tcase_add_loop_test(cases, all_that_is_missing_is_counted_and_ten_are_named, 0, 2);
+    tcase_add_test(cases, what_is_missing_alone_is_one_tensor);
     tcase_add_loop_test(cases, prefixes_of_other_saves_are_found, 0, COUNT(prefixes));
     tcase_add_test(cases, a_head_that_is_not_stored_is_the_embedding_where_the_config_ties_them);
     tcase_add_loop_test(cases, a_matrix_is_fp8_exactly_when_it_has_scales, 0, COUNT(quantised));
