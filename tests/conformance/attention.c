@@ -4,6 +4,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 static const int32_t pool_types[] = { INS1_DTYPE_F32, INS1_DTYPE_F16, INS1_DTYPE_BF16 };
 
@@ -242,6 +243,41 @@ static void check_rows_alone(rig *r, attention *a)
     tensor_drop(r, &alone);
 }
 
+/* A value that is no number, at the last position of a line, reaches no row that does not see it.
+ */
+static void check_later_values(rig *r, attention *a, const ins1_op *op)
+{
+    static const double values[] = { NAN, INFINITY, -INFINITY };
+    const size_t n_values = a->v.desc.dtype == INS1_DTYPE_F32 ? 3 : 1;
+    const int64_t width = a->groups * a->heads * a->d, last = a->l.t - 1;
+
+    if (!r->exact || !r->computes || a->l.t < 2)
+        return;
+    const int64_t line = (int64_t)a->l.rows.value[2 * last];
+    const int64_t position = (int64_t)a->l.rows.value[2 * last + 1];
+    double *before = malloc(a->y.count * sizeof(*before));
+    tensor_download(r, &a->y);
+    memcpy(before, a->y.value, a->y.count * sizeof(*before));
+    for (size_t v = 0; v < n_values; v++) {
+        for (int64_t g = 0; g < a->groups; g++)
+            for (int64_t i = 0; i < a->d; i++)
+                tensor_set(&a->v, slot(&a->l, line, position, a->groups, g, a->d, i), values[v]);
+        tensor_upload(r, &a->v);
+        if (!rig_expect(r, rig_answer(r, op, 1) == INS1_OK, "a value of %g fails", values[v]))
+            break;
+        tensor_download(r, &a->y);
+        for (int64_t t = 0; t < a->l.t; t++) {
+            bool sees = a->l.rows.value[2 * t] == (double)line &&
+                        a->l.rows.value[2 * t + 1] >= (double)position;
+            for (int64_t i = t * width; i < (t + 1) * width; i++)
+                rig_expect(r, sees ? !isfinite(a->y.value[i]) : a->y.value[i] == before[i],
+                           "row %d has %g beside a later value of %g, %g before", (int)t,
+                           a->y.value[i], values[v], before[i]);
+        }
+    }
+    free(before);
+}
+
 static void attention_case(rig *r, int32_t type, const int64_t *shape, int variant)
 {
     attention a = { 0 };
@@ -254,6 +290,7 @@ static void attention_case(rig *r, int32_t type, const int64_t *shape, int varia
         tensor_check_unchanged(r, &a.k);
         tensor_check_unchanged(r, &a.v);
         check_rows_alone(r, &a);
+        check_later_values(r, &a, &op);
     }
     attention_drop(r, &a);
 }

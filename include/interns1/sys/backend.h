@@ -116,7 +116,8 @@ enum {
     /* Causal attention of each row over positions 0 .. its own, keys and values in pages:
      * y[t][g][r] = sum over p of softmax(f[0] * q . k[p]) * v[p], softmax and sums in F32.
      * in: q F [t][g][r][d], k pool, v pool, rows, pages as above.  out: y F [t][g][r][d].
-     * A result may not depend on t. */
+     * A result may not depend on t. A NaN or an infinity among the values of a position reaches the
+     * rows that see it and, on a device with INS1_CAP_EXACT, no other row. */
     INS1_OP_ATTENTION = 6,
     /* Choose experts: p = softmax over e of logits; with i[1] groups of e / i[1] neighbours take
      * the best k / i[1] of each group, else the k best of all; ties to the lower index.
@@ -150,7 +151,8 @@ enum {
      * y[s][t][h] = sum over p of softmax(f[0] * q[s][t][h] . k[s][p][h]) * v[s][p][h], over all p
      * of the segment; flags: INS1_OP_CAUSAL, over p = 0 .. t. Softmax and sums in F32.
      * in: q, k, v F [s][t][h][d].  out: y F [s][t][h][d].  i[0] precision, BF16: q, k, v and the
-     * weights of v are rounded.  A result may not depend on s. */
+     * weights of v are rounded.  A result may not depend on s. A NaN or an infinity may reach all
+     * rows of its segment and head, also with INS1_OP_CAUSAL. */
     INS1_OP_SELF_ATTENTION = 16,
     /* y[s][n] = sum over t of x[s][t][n] / t, t ascending.  in: x F [s][t][n].  out: y F [s][n]. */
     INS1_OP_MEAN = 17,

@@ -1,5 +1,6 @@
 #include "backend/cpu/engine.h"
 
+#include <math.h>
 #include <string.h>
 
 /* Keys and values in pages. Neighbouring rows of one line share what they read: the scores of a
@@ -162,6 +163,40 @@ static void fill_queries(const attention_work *work, const row_tile *tile, int64
                s1_ceil_div(n_rows, kernels->most_tokens[S1_PANEL_F32]), work->d);
 }
 
+static bool all_finite(const float *x, int64_t n)
+{
+    bool finite = true;
+    for (int64_t i = 0; i < n; i++)
+        finite = finite && isfinite(x[i]);
+    return finite;
+}
+
+/* Zero times a NaN or an infinity is a NaN: where a value is one, rows that do not see all `n`
+ * positions are summed once more over those that they see, each as it would be alone. A value
+ * reaches all rows of a product, so one of them tells. `p` is the product that made them, of
+ * `weights`. */
+static void sum_again(const attention_work *work, const row_tile *tile, int64_t begin, int64_t n,
+                      s1_product p, const float *const *weights, const attention_scratch *scratch,
+                      partial out)
+{
+    const s1_kernels *kernels = work->stream->kernels;
+
+    for (int64_t i = 0; i < p.t; i++) {
+        int64_t seen = positions_of(work, tile->first + i / work->heads) - begin;
+        s1_product alone = p;
+        if (seen <= 0 || seen >= n)
+            continue;
+        if (all_finite(out.acc + i * work->d, work->d))
+            return;
+        alone.k = seen;
+        alone.t = 1;
+        alone.n_groups = 1;
+        alone.y = out.acc + i * work->d;
+        fill_panel(kernels, scratch->weights, &weights[i], 1, 1, seen);
+        kernels->product(&alone, 0, alone.n, (s1_ahead){ 0 }, scratch->product);
+    }
+}
+
 static void attend_stretch(const attention_work *work, const row_tile *tile, int64_t g,
                            int64_t index, const attention_scratch *scratch, partial out)
 {
@@ -208,6 +243,7 @@ static void attend_stretch(const attention_work *work, const row_tile *tile, int
     p.y = out.acc;
     p.y_stride = work->d;
     kernels->product(&p, 0, p.n, (s1_ahead){ 0 }, scratch->product);
+    sum_again(work, tile, begin, n, p, rows, scratch, out);
 }
 
 /* A later stretch, for the rows that see some of it. */
