@@ -78,6 +78,10 @@ void s1_stream_destroy(s1_stream *stream);
  * `call->error`; cancel and deadline are those of `call`. */
 ins1_status s1_stream_run(s1_stream *stream, const ins1_op *ops, int32_t n, const s1_call *call);
 
+/* Make room for operations as large as these, or smaller in their rows, where that is ours to do:
+ * running them on the CPU then allocates nothing. They are not run. */
+ins1_status s1_stream_reserve(s1_stream *stream, const ins1_op *ops, int32_t n, ins1_error *error);
+
 /* Would every one of them find somebody who does it, the device or the CPU over the same memory? */
 bool s1_stream_can(const s1_stream *stream, const ins1_op *ops, int32_t n);
 

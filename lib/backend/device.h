@@ -22,6 +22,8 @@ typedef struct s1_backend {
     s1_door door;         /* of the calls of devices; under `lock` */
     pthread_mutex_t lock; /* calls that make and drop contexts and buffers come one at a time */
     void *library;        /* of dlopen; NULL for a table of the host's */
+    /* Ours alone: makes room on a stream for operations as large as these. NULL: nothing to do. */
+    int32_t (*reserve)(void *stream, const ins1_op *ops, int32_t n);
 } s1_backend;
 
 /* A buffer that is alive. */

@@ -177,6 +177,7 @@ static ins1_status add_cpu(s1_registry *registry, const char *level, ins1_error 
     if (status != INS1_OK)
         goto done;
     made = true;
+    backend->reserve = s1_cpu_reserve;
     status = s1_table_import(&backend->api, &api, error);
     if (status == INS1_OK)
         status = add_backend(registry, backend, error);

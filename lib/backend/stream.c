@@ -230,6 +230,40 @@ ins1_status s1_stream_run(s1_stream *stream, const ins1_op *ops, int32_t n, cons
     return status;
 }
 
+static ins1_status reserve_on(s1_stream *stream, s1_device *device, void *handle,
+                              const ins1_op *ops, int32_t n, ins1_error *error)
+{
+    if (!device->backend->reserve)
+        return INS1_OK;
+    s1_door_open(&stream->door, NULL);
+    return s1_device_judge(device, &stream->door, device->backend->reserve(handle, ops, n), error);
+}
+
+/* What the helper will be given one by one it is told of one by one. */
+static ins1_status reserve_help(s1_stream *stream, const ins1_op *op, ins1_error *error)
+{
+    ins1_status status = make_room_for_views(stream, (size_t)op->n_in + (size_t)op->n_out, error);
+    return status == INS1_OK
+               ? reserve_on(stream, stream->device->fallback, stream->helper, op, 1, error)
+               : status;
+}
+
+ins1_status s1_stream_reserve(s1_stream *stream, const ins1_op *ops, int32_t n, ins1_error *error)
+{
+    ins1_status status = s1_device_alive(stream->device, error);
+
+    while (n > 0 && status == INS1_OK) {
+        int32_t own = count_own(stream->device, ops, n);
+        if (own > 0)
+            status = reserve_on(stream, stream->device, stream->handle, ops, own, error);
+        else if (stream->helper)
+            status = reserve_help(stream, ops, error);
+        ops += own > 0 ? own : 1;
+        n -= own > 0 ? own : 1;
+    }
+    return status;
+}
+
 static ins1_status check_piece(const s1_stream *stream, const s1_buffer *buffer, uint64_t at,
                                uint64_t n, ins1_error *error)
 {

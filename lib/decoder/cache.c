@@ -5,7 +5,7 @@
 #include "tensor/tensor.h"
 
 /* A short context is one page, rounded so that rows of the last page stay aligned. */
-static int32_t page_length_of(int32_t n_ctx)
+int32_t s1_cache_page_length(int32_t n_ctx)
 {
     enum { ROUND = 16 };
     int32_t rounded = n_ctx > INT32_MAX - ROUND ? n_ctx : (n_ctx + ROUND - 1) / ROUND * ROUND;
@@ -17,6 +17,12 @@ static int32_t pages_of(size_t n_tokens, int32_t page_length)
     return (int32_t)((n_tokens + (size_t)page_length - 1) / (size_t)page_length);
 }
 
+int64_t s1_cache_line_length(int32_t n_ctx)
+{
+    int32_t length = s1_cache_page_length(n_ctx);
+    return (int64_t)pages_of((size_t)n_ctx, length) * length;
+}
+
 static uint64_t page_bytes(const s1_decoder_config *config, int32_t dtype, int32_t page_length)
 {
     return (uint64_t)config->n_head_kv * (uint64_t)page_length * (uint64_t)config->head_dim *
@@ -26,7 +32,7 @@ static uint64_t page_bytes(const s1_decoder_config *config, int32_t dtype, int32
 uint64_t s1_cache_bytes(const s1_decoder_config *config, int32_t dtype, int32_t n_ctx,
                         int32_t n_seq)
 {
-    int32_t length = page_length_of(n_ctx);
+    int32_t length = s1_cache_page_length(n_ctx);
     uint64_t n_pages = (uint64_t)pages_of((size_t)n_ctx, length) * (uint64_t)n_seq;
     if (n_pages > INT32_MAX)
         return UINT64_MAX;
@@ -79,7 +85,7 @@ ins1_status s1_cache_init(s1_cache *cache, const ins1_decoder *decoder, s1_lane 
         .n_head_kv = config->n_head_kv,
         .head_dim = config->head_dim,
         .dtype = dtype,
-        .page_length = page_length_of(n_ctx),
+        .page_length = s1_cache_page_length(n_ctx),
         .n_seq = n_seq,
         .is_stale = true,
     };

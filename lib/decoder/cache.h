@@ -37,6 +37,10 @@ typedef struct s1_cache {
 uint64_t s1_cache_bytes(const s1_decoder_config *config, int32_t dtype, int32_t n_ctx,
                         int32_t n_seq);
 
+/* Positions of a page, and of all pages of a line. */
+int32_t s1_cache_page_length(int32_t n_ctx);
+int64_t s1_cache_line_length(int32_t n_ctx);
+
 /* A lane for each home of the decoder, with its stream. */
 ins1_status s1_cache_init(s1_cache *cache, const ins1_decoder *decoder, s1_lane *lanes,
                           int32_t dtype, int32_t n_ctx, int32_t n_seq, ins1_error *error);

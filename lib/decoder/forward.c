@@ -67,6 +67,31 @@ uint64_t s1_workspace_bytes(const s1_decoder_config *config, const s1_forward_si
     return layout_of(config, sizes).size;
 }
 
+/* --- what comes before the layers and behind them --- */
+
+static void list_embedding(s1_forward *f, int64_t t)
+{
+    s1_ops_get_rows(&f->ops, s1_forward_floats(f, f->at.hidden, t, f->decoder->config.n_embd),
+                    f->decoder->embed.view,
+                    s1_view(&f->here->workspace, f->at.tokens, INS1_DTYPE_I32, 1, &t));
+}
+
+/* `here` is where the last layer is. */
+static void list_head(s1_forward *f, int64_t t, bool with_logits)
+{
+    const s1_decoder_config *c = &f->decoder->config;
+    ins1_tensor_desc picked = s1_forward_floats(f, f->at.picked, t, c->n_embd);
+
+    s1_ops_get_rows(&f->ops, picked,
+                    s1_forward_floats(f, f->at.hidden, f->sizes.n_batch, c->n_embd),
+                    s1_view(&f->here->workspace, f->at.picks, INS1_DTYPE_I32, 1, &t));
+    s1_ops_rmsnorm(&f->ops, picked, picked, &f->decoder->norm, c->norm_eps);
+    if (with_logits)
+        s1_ops_matmul(&f->ops,
+                      s1_forward_floats(f, f->at.logits, t, f->decoder->head.weight.view.dim[0]),
+                      &f->decoder->head, picked, 0);
+}
+
 /* --- life --- */
 
 static size_t experts_size(const s1_decoder_config *config)
@@ -142,6 +167,34 @@ static void close_lanes(s1_forward *forward)
     s1_free(forward->memory, forward->lanes, n * sizeof(*forward->lanes), INS1_MEM_OBJECT);
 }
 
+/* Room on every queue for a whole batch and for a token alone, whose products may run together, so
+ * that nothing is allocated when they come. */
+static ins1_status reserve(s1_forward *f, ins1_error *error)
+{
+    const int32_t n_layer = f->decoder->config.n_layer;
+    const int32_t batches[] = { 1, f->sizes.n_batch };
+    const int32_t heads[] = { 1, S1_HEAD_ROWS };
+    ins1_status status = INS1_OK;
+
+    s1_ops_reset(&f->ops, f->decoder->precision);
+    for (int k = 0; status == INS1_OK && k < 2; k++) {
+        f->here = f->lanes;
+        list_embedding(f, batches[k]);
+        status = s1_ops_reserve(&f->ops, f->here->stream, error);
+        for (int32_t i = 0; status == INS1_OK && i < n_layer; i++) {
+            f->here = &f->lanes[f->decoder->layers[i].home];
+            s1_forward_list(f, i, batches[k]);
+            status = s1_ops_reserve(&f->ops, f->here->stream, error);
+        }
+        if (status == INS1_OK) {
+            list_head(f, heads[k], true);
+            status = s1_ops_reserve(&f->ops, f->here->stream, error);
+        }
+    }
+    f->here = f->lanes;
+    return status;
+}
+
 ins1_status s1_forward_init(s1_forward *forward, const ins1_decoder *decoder,
                             const s1_forward_sizes *sizes, const s1_call *call)
 {
@@ -171,6 +224,8 @@ ins1_status s1_forward_init(s1_forward *forward, const ins1_decoder *decoder,
                                sizes->n_ctx, sizes->n_seq, error);
     if (status == INS1_OK && s1_decoder_is_moe(config))
         status = list_experts(forward, call);
+    if (status == INS1_OK)
+        status = reserve(forward, error);
 
 done:
     if (status != INS1_OK)
@@ -258,14 +313,11 @@ static ins1_status write_embeddings(s1_forward *f, const s1_row *rows, int32_t n
 /* The first layer's device is the first in the list. */
 static ins1_status embed(s1_forward *f, const s1_row *rows, int32_t n, const s1_call *call)
 {
-    const int64_t t = n;
     f->here = f->lanes;
     ins1_status status = write_rows(f, rows, n, call);
     if (status != INS1_OK)
         return status;
-    s1_ops_get_rows(&f->ops, s1_forward_floats(f, f->at.hidden, n, f->decoder->config.n_embd),
-                    f->decoder->embed.view,
-                    s1_view(&f->here->workspace, f->at.tokens, INS1_DTYPE_I32, 1, &t));
+    list_embedding(f, n);
     status = s1_ops_run(&f->ops, f->here->stream, call);
     if (status == INS1_OK)
         status = write_embeddings(f, rows, n, call);
@@ -378,22 +430,14 @@ ins1_status s1_forward_head(s1_forward *f, const int32_t *picks, int32_t n, floa
                             float *logits, const s1_call *call)
 {
     const s1_decoder_config *c = &f->decoder->config;
-    const int64_t t = n;
     f->here = &f->lanes[f->decoder->layers[c->n_layer - 1].home];
-    ins1_tensor_desc picked = s1_forward_floats(f, f->at.picked, n, c->n_embd);
     size_t width = (size_t)f->decoder->head.weight.view.dim[0];
 
     ins1_status status = write(f, f->at.picks, picks, (size_t)n, call);
     if (status != INS1_OK)
         return status;
     s1_ops_reset(&f->ops, f->decoder->precision);
-    s1_ops_get_rows(&f->ops, picked,
-                    s1_forward_floats(f, f->at.hidden, f->sizes.n_batch, c->n_embd),
-                    s1_view(&f->here->workspace, f->at.picks, INS1_DTYPE_I32, 1, &t));
-    s1_ops_rmsnorm(&f->ops, picked, picked, &f->decoder->norm, c->norm_eps);
-    if (logits)
-        s1_ops_matmul(&f->ops, s1_forward_floats(f, f->at.logits, n, (int64_t)width),
-                      &f->decoder->head, picked, 0);
+    list_head(f, n, logits != NULL);
     status = s1_ops_run(&f->ops, f->here->stream, call);
     if (status == INS1_OK && hidden)
         status = read(f, f->at.picked, hidden, (size_t)n * (size_t)c->n_embd, call);

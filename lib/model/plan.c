@@ -1,9 +1,11 @@
 #include "model/private.h"
 
 #include "backend/cpu/cpu.h"
+#include "backend/cpu/needs.h"
 #include "base/memory.h"
 #include "base/meter.h"
 #include "base/struct.h"
+#include "decoder/cache.h"
 #include "decoder/placement.h"
 #include "decoder/sizes.h"
 #include "model/processor.h"
@@ -13,14 +15,10 @@
 
 #include <string.h>
 
-/* What the CPU takes for itself; estimates, of which the panel matters. */
 enum {
-    STREAM_BYTES = 36 << 10, /* of a queue: lists of views */
-    BUFFER_BYTES = 100,      /* of a tensor's buffer, the lists it stands in included */
-    CELL = 16,               /* a panel's rows are multiples of these bytes */
-    PANEL_TOKENS = 64,       /* rows of one panel */
+    STREAM_BYTES = 36 << 10, /* of a queue, about: lists of views */
+    BUFFER_BYTES = 100,      /* of a tensor's buffer, about, the lists it stands in included */
     WEIGHTS = INS1_PART_VISION | INS1_PART_TIMESERIES | INS1_PART_DECODER,
-    PRODUCT_BYTES = 160, /* of one product in the list of a region, and of a panel's head */
 };
 
 /* Where the bytes go that a decoder and a session on it take, and the encoders. */
@@ -39,7 +37,7 @@ typedef struct bill {
     int32_t n_homes;         /* devices that have layers */
     int32_t n_device_homes;  /* of them, those with memory of their own, */
     int32_t n_device_layers; /* and the layers there */
-    bool halves;             /* the CPU multiplies rounded activations as 16-bit numbers */
+    s1_kernels kernels;      /* of the CPU */
     int32_t n_workers;
 } bill;
 
@@ -74,9 +72,8 @@ static ins1_status bill_cpu(bill *out, ins1_runtime *runtime, ins1_error *error)
     ins1_status status = s1_registry_info(s1_runtime_registry(runtime), 0, &info, error);
     if (status != INS1_OK)
         return status;
-    out->halves = !strncmp(info.level, "avx512", 6);
     out->n_workers = s1_pool_workers(s1_runtime_host(runtime)->pool);
-    return status;
+    return s1_kernels_choose(&out->kernels, info.level, error);
 }
 
 static ins1_status bill_devices(bill *out, const s1_loaded *loaded, const int32_t *device_of,
@@ -127,12 +124,35 @@ static int64_t largest(int64_t a, int64_t b)
     return a > b ? a : b;
 }
 
-/* Rows of activations as they enter the widest product, in the type in which they are multiplied.
- */
-static uint64_t panel_bytes(int64_t rows, int64_t columns, bool halves)
+/* A queue on the CPU, with scratch for what it does. */
+static uint64_t queue_bytes(const bill *b, const s1_cpu_needs *needs)
 {
-    int64_t row = (columns * (halves ? 2 : 4) + CELL - 1) / CELL * CELL;
-    return (uint64_t)(rows * row);
+    return s1_cpu_needs_sum(needs) + STREAM_BYTES + (uint64_t)b->n_workers * S1_CPU_WORKER_BYTES;
+}
+
+/* Products with matrices of most of the weights' type. */
+static s1_cpu_product_size product_of(const bill *b, const s1_tally *tally, int32_t precision,
+                                      int64_t results, int64_t columns)
+{
+    const int32_t dtype =
+        s1_tally_precision(tally) == INS1_PRECISION_BF16 ? INS1_DTYPE_BF16 : INS1_DTYPE_F32;
+    return (s1_cpu_product_size){
+        .panel_kind = s1_cpu_panel_kind(&b->kernels, dtype, precision, false),
+        .results = results,
+        .columns = columns,
+        .experts = 1,
+        .together = 1,
+    };
+}
+
+/* An encoder's queue: its widest product is what counts. */
+static uint64_t encoder_queue_bytes(const bill *b, const s1_tally *tally, int32_t precision,
+                                    int64_t rows, int64_t columns)
+{
+    const s1_cpu_product_size widest = product_of(b, tally, precision, rows, columns);
+    s1_cpu_needs needs = { 0 };
+    s1_cpu_need_product(&needs, &b->kernels, &widest);
+    return queue_bytes(b, &needs);
 }
 
 static bool has_fused_experts(const s1_loaded *loaded)
@@ -141,29 +161,47 @@ static bool has_fused_experts(const s1_loaded *loaded)
     return bound->n_experts && bound->experts[0].weight.stride[1] != 1;
 }
 
-/* What a queue on the CPU holds after the first full batch. */
+/* What a session's queue on the CPU holds. */
 static uint64_t work_space(const bill *b, const s1_loaded *loaded, const s1_forward_sizes *sizes,
                            int32_t precision)
 {
     const s1_decoder_config *d = &loaded->config.decoder;
-    const bool halves = b->halves && precision == INS1_PRECISION_BF16 &&
-                        s1_tally_precision(&loaded->bound.tally) == INS1_PRECISION_BF16;
+    const s1_tally *tally = &loaded->bound.tally;
     const bool is_dense =
         count_experts(&loaded->config) < 3 * (uint64_t)d->n_expert * (uint64_t)d->n_layer ||
         !d->n_expert;
+    const s1_cpu_attention_size attention = {
+        .t = sizes->n_batch,
+        .groups = d->n_head_kv,
+        .heads = d->n_head / d->n_head_kv,
+        .d = d->head_dim,
+        .page_length = s1_cache_page_length(sizes->n_ctx),
+        .positions = s1_cache_line_length(sizes->n_ctx),
+    };
     int64_t widest = largest(d->n_embd, (int64_t)d->n_head * d->head_dim);
-    int64_t pairs = (int64_t)sizes->n_batch * (d->n_expert ? d->n_expert_used : 1);
+    s1_cpu_needs needs = { 0 };
 
     if (is_dense)
         widest = largest(widest, d->n_ff);
-    uint64_t panel = panel_bytes(sizes->n_batch, widest, halves);
-    uint64_t of_experts = d->n_expert ? panel_bytes(pairs, largest(d->n_embd, d->n_ff_exp),
-                                                    halves && !has_fused_experts(loaded))
-                                      : 0;
-    int64_t lists = (d->n_expert < pairs ? d->n_expert : pairs) + pairs / PANEL_TOKENS + 1;
-    return (panel > of_experts ? panel : of_experts) + (uint64_t)(3 * lists) * PRODUCT_BYTES +
-           (uint64_t)pairs * sizeof(int32_t) + STREAM_BYTES +
-           (uint64_t)b->n_workers * S1_CPU_WORKER_BYTES;
+    s1_cpu_product_size product = product_of(b, tally, precision, sizes->n_batch, widest);
+    product.together = 2; /* gate and up */
+    s1_cpu_need_product(&needs, &b->kernels, &product);
+    s1_cpu_need_attention(&needs, &b->kernels, b->n_workers, &attention);
+    product = product_of(b, tally, precision, S1_HEAD_ROWS, d->n_embd);
+    s1_cpu_need_product(&needs, &b->kernels, &product);
+    if (d->n_expert) {
+        /* The router is not rounded. */
+        product = product_of(b, tally, INS1_PRECISION_F32, sizes->n_batch, d->n_embd);
+        s1_cpu_need_product(&needs, &b->kernels, &product);
+        product = product_of(b, tally, precision, (int64_t)sizes->n_batch * d->n_expert_used,
+                             largest(d->n_embd, d->n_ff_exp));
+        if (has_fused_experts(loaded))
+            product.panel_kind = S1_PANEL_F32;
+        product.experts = d->n_expert;
+        product.together = 2;
+        s1_cpu_need_product(&needs, &b->kernels, &product);
+    }
+    return queue_bytes(b, &needs);
 }
 
 static ins1_status bill_session(bill *out, const s1_loaded *loaded,
@@ -215,9 +253,8 @@ static ins1_status bill_vision(bill *out, const s1_loaded *loaded, const s1_call
     s1_vision_plan(&needs, c, &processor, &loaded->memory);
     out->vision = needs.tables + loaded->vision.n_layers * sizeof(*loaded->vision.layers);
     out->scratch += needs.scratch;
-    const bool halves = out->halves && c->default_precision == INS1_PRECISION_BF16;
-    out->scratch += panel_bytes(needs.panel_rows, needs.panel_columns, halves) + STREAM_BYTES +
-                    (uint64_t)out->n_workers * S1_CPU_WORKER_BYTES;
+    out->scratch += encoder_queue_bytes(out, &loaded->vision.tally, c->default_precision,
+                                        needs.panel_rows, needs.panel_columns);
     return INS1_OK;
 }
 
@@ -226,17 +263,18 @@ static void bill_series(bill *out, const s1_loaded *loaded)
 {
     const s1_series_config *c = &loaded->series.config;
     const s1_series_sizes sizes = s1_series_fit(c, 0, &loaded->memory);
-    const bool halves = out->halves && c->default_precision == INS1_PRECISION_BF16;
-    const int64_t stretch = (int64_t)sizes.n_stretch;
+    const s1_tally *tally = &loaded->series.tally;
+    const int64_t wide = largest(largest(c->n_ff, 3 * (int64_t)c->n_embd), c->n_out);
 
     out->series = s1_series_table_bytes(c, &loaded->series.weights) +
                   (uint64_t)c->n_layer * sizeof(*loaded->series.layers);
     out->scratch += s1_series_scratch_bytes(c, &sizes);
-    uint64_t panel = panel_bytes((int64_t)sizes.n_rows, largest(c->n_patch_ff, c->n_patch), halves);
+    uint64_t of_patches =
+        encoder_queue_bytes(out, tally, c->default_precision, (int64_t)sizes.n_rows,
+                            largest(c->n_patch_ff, c->n_patch));
     uint64_t of_frames =
-        panel_bytes(stretch, largest(largest(c->n_ff, 3 * (int64_t)c->n_embd), c->n_out), halves);
-    out->scratch += (panel > of_frames ? panel : of_frames) + STREAM_BYTES +
-                    (uint64_t)out->n_workers * S1_CPU_WORKER_BYTES;
+        encoder_queue_bytes(out, tally, c->default_precision, (int64_t)sizes.n_stretch, wide);
+    out->scratch += of_patches > of_frames ? of_patches : of_frames;
 }
 
 /* A tokenizer's tables depend on what its files say, so one is made and measured. Where that fails,

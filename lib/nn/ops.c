@@ -55,6 +55,13 @@ ins1_status s1_ops_run(s1_ops *ops, s1_stream *stream, const s1_call *call)
     return s1_stream_run(stream, ops->op, n, call);
 }
 
+ins1_status s1_ops_reserve(s1_ops *ops, s1_stream *stream, ins1_error *error)
+{
+    int32_t n = ops->n < S1_OPS_MAX ? ops->n : S1_OPS_MAX;
+    s1_ops_reset(ops, ops->precision);
+    return s1_stream_reserve(stream, ops->op, n, error);
+}
+
 bool s1_ops_can(s1_ops *ops, const s1_stream *stream)
 {
     int32_t n = ops->n;

@@ -48,6 +48,9 @@ void s1_ops_reset(s1_ops *ops, int32_t precision);
 /* Run what was listed and empty the list. */
 ins1_status s1_ops_run(s1_ops *ops, s1_stream *stream, const s1_call *call);
 
+/* Empty the list without running it: make room for it, as s1_stream_reserve does. */
+ins1_status s1_ops_reserve(s1_ops *ops, s1_stream *stream, ins1_error *error);
+
 /* Empty the list without running it: would the stream find somebody for all of it? */
 bool s1_ops_can(s1_ops *ops, const s1_stream *stream);
 

@@ -275,12 +275,13 @@ enum { LINES = 2, PAGES = 3, GROUPS = 2, HEADS = 3, WIDTH = 40, MOST_ROWS = 60 }
 typedef struct cache {
     int64_t length;
     int32_t dtype;
+    int64_t lines, pages; /* of a line */
 } cache;
 
 static const cache caches[] = {
-    { 16, INS1_DTYPE_F32 },
-    { 300, INS1_DTYPE_BF16 },
-    { 256, INS1_DTYPE_F16 },
+    { 16, INS1_DTYPE_F32, LINES, PAGES },
+    { 300, INS1_DTYPE_BF16, LINES, PAGES },
+    { 256, INS1_DTYPE_F16, LINES, PAGES },
 };
 enum { N_CACHES = sizeof(caches) / sizeof(caches[0]) };
 
@@ -297,10 +298,10 @@ static void attend(const cache *c, void *k, void *v, int32_t *pages, int32_t *ro
     const int64_t row = GROUPS * HEADS * WIDTH;
     ins1_tensor_desc in[] = {
         view4(q + first * row, INS1_DTYPE_F32, t, GROUPS, HEADS, WIDTH),
-        view4(k, c->dtype, LINES * PAGES, GROUPS, c->length, WIDTH),
-        view4(v, c->dtype, LINES * PAGES, GROUPS, c->length, WIDTH),
+        view4(k, c->dtype, c->lines * c->pages, GROUPS, c->length, WIDTH),
+        view4(v, c->dtype, c->lines * c->pages, GROUPS, c->length, WIDTH),
         view2(rows + 2 * first, INS1_DTYPE_I32, t, 2),
-        view2(pages, INS1_DTYPE_I32, LINES, PAGES),
+        view2(pages, INS1_DTYPE_I32, c->lines, c->pages),
     };
     ins1_tensor_desc out = view4(y, INS1_DTYPE_F32, t, GROUPS, HEADS, WIDTH);
     const ins1_op op = {
@@ -367,6 +368,50 @@ START_TEST(a_row_of_attention_is_what_it_would_be_alone)
 }
 END_TEST
 
+/* More stretches of positions than are kept at a time: they are dealt out in waves. */
+START_TEST(threads_do_not_change_attention_over_many_stretches)
+{
+    enum { N_PAGES = 1200, ROWS = 20 };
+    const cache c = { 1, INS1_DTYPE_BF16, 1, N_PAGES };
+    const size_t pool = (size_t)N_PAGES * GROUPS * WIDTH, row = GROUPS * HEADS * WIDTH;
+    uint16_t *k = malloc(pool * sizeof(*k)), *v = malloc(pool * sizeof(*v));
+    float *q = malloc(ROWS * row * sizeof(*q)), *y = malloc(ROWS * row * sizeof(*y));
+    float *alone = malloc(ROWS * row * sizeof(*alone));
+    int32_t pages[N_PAGES], rows[2 * ROWS];
+
+    fake_seed = 12;
+    fake_fill(k, NULL, c.dtype, pool);
+    fake_fill(v, NULL, c.dtype, pool);
+    fake_fill(q, NULL, INS1_DTYPE_F32, ROWS * row);
+    for (int32_t i = 0; i < N_PAGES; i++)
+        pages[i] = i * 7 % N_PAGES;
+    /* The last two rows see half as much as the others. */
+    for (int32_t i = 0; i < ROWS; i++) {
+        rows[2 * i] = 0;
+        rows[2 * i + 1] = i < ROWS - 2 ? N_PAGES - ROWS + i : N_PAGES / 2 + i;
+    }
+    for (int32_t threads = 1; threads <= 5; threads += 2) {
+        if (!fake_device_open(&dev, levels[_i], threads))
+            break;
+        for (int i = 0; i < ROWS; i++) {
+            float *to = threads == 1 ? alone + (size_t)i * row : y;
+            attend(&c, k, v, pages, rows, q, to, i, 1);
+            ck_assert_mem_eq(to, alone + (size_t)i * row, row * sizeof(*y));
+        }
+        for (int t = 2; t <= ROWS; t += 3) {
+            attend(&c, k, v, pages, rows, q, y, ROWS - t, t);
+            ck_assert_mem_eq(y, alone + (size_t)(ROWS - t) * row, (size_t)t * row * sizeof(*y));
+        }
+        fake_device_close(&dev);
+    }
+    free(k);
+    free(v);
+    free(q);
+    free(y);
+    free(alone);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("bits");
@@ -385,6 +430,8 @@ int main(void)
     tcase_set_timeout(attention, 300);
     tcase_add_loop_test(attention, a_row_of_attention_is_what_it_would_be_alone, 0,
                         N_LEVELS * N_CACHES);
+    tcase_add_loop_test(attention, threads_do_not_change_attention_over_many_stretches, 0,
+                        N_LEVELS);
     suite_add_tcase(suite, attention);
 
     SRunner *runner = srunner_create(suite);

@@ -24,18 +24,31 @@ static void teardown(void)
 
 static const struct {
     const char *folder;
-    int32_t load_mode, n_ctx, n_seq, kv_type;
+    int32_t load_mode, n_ctx, n_seq, kv_type, n_threads;
 } rows[] = {
-    { "mini-bf16", INS1_LOAD_MMAP, 0, 0, 0 },
-    { "mini-bf16", INS1_LOAD_READ, 1000, 3, INS1_KV_F16 },
-    { "mini-f32", INS1_LOAD_MMAP, 4096, 1, INS1_KV_F32 },
-    { "mini-tied", INS1_LOAD_MMAP, 700, 1, 0 },
-    { "mini-unaligned", INS1_LOAD_MMAP, 2048, 2, 0 },
-    { "moe-bf16", INS1_LOAD_READ, 4096, 1, 0 },
-    { "pro-fp8", INS1_LOAD_MMAP, 4096, 1, 0 },
-    { "pro-fused", INS1_LOAD_MMAP, 4096, 2, 0 },
-    { "internlm2-f32", INS1_LOAD_READ, 4096, 1, 0 },
+    { "mini-bf16", INS1_LOAD_MMAP, 0, 0, 0, 1 },
+    { "mini-bf16", INS1_LOAD_READ, 1000, 3, INS1_KV_F16, 1 },
+    { "mini-f32", INS1_LOAD_MMAP, 4096, 1, INS1_KV_F32, 1 },
+    { "mini-tied", INS1_LOAD_MMAP, 700, 1, 0, 1 },
+    { "mini-unaligned", INS1_LOAD_MMAP, 2048, 2, 0, 1 },
+    { "moe-bf16", INS1_LOAD_READ, 4096, 1, 0, 1 },
+    { "pro-fp8", INS1_LOAD_MMAP, 4096, 1, 0, 1 },
+    { "pro-fused", INS1_LOAD_MMAP, 4096, 2, 0, 1 },
+    { "internlm2-f32", INS1_LOAD_READ, 4096, 1, 0, 1 },
+    { "mini-f32", INS1_LOAD_MMAP, 4096, 1, 0, 3 },
+    { "moe-bf16", INS1_LOAD_MMAP, 20000, 1, 0, 8 },
 };
+
+static void use_threads(int32_t n)
+{
+    ins1_runtime_options options = INS1_INIT(ins1_runtime_options);
+    ins1_threading threading = INS1_INIT(ins1_threading);
+    threading.mode = INS1_THREADS_OWN;
+    threading.n_threads = n;
+    options.threading = &threading;
+    ins1_runtime_release(runtime);
+    ck_assert_int_eq(ins1_runtime_create(&runtime, &options, &call), INS1_OK);
+}
 
 /* Make everything, feed a prompt, and see what was taken at most. */
 static uint64_t measure(const ins1_model_options *options, const ins1_session_options *given)
@@ -79,6 +92,7 @@ START_TEST(a_plan_is_what_it_takes)
     session.n_ctx = rows[_i].n_ctx;
     session.n_seq = rows[_i].n_seq;
     session.kv_type = rows[_i].kv_type;
+    use_threads(rows[_i].n_threads);
     ck_assert_int_eq(ins1_runtime_mem(runtime, &before, &call), INS1_OK);
     ck_assert_msg(ins1_model_plan(runtime, &options, NULL, &session, &plan, &call) == INS1_OK, "%s",
                   error.text);

@@ -7,6 +7,7 @@
 #include <math.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -517,14 +518,78 @@ START_TEST(a_canceled_call_loses_nothing)
 }
 END_TEST
 
-START_TEST(stepping_allocates_nothing)
+/* Every kind of decoder, rounded or not, with a thread and with several, whose stretches of
+ * positions are dealt out: the first prompt of every size finds its memory. */
+static const struct {
+    const char *folder;
+    int32_t precision, n_threads, kv_type;
+} made_once[] = {
+    { "mini-f32", INS1_PRECISION_F32, 1, 0 },
+    { "mini-bf16", INS1_PRECISION_BF16, 3, INS1_KV_F16 },
+    { "mini-fp8", INS1_PRECISION_BF16, 1, 0 },
+    { "moe-bf16", INS1_PRECISION_BF16, 3, 0 },
+    { "moe-fp8", INS1_PRECISION_F32, 8, 0 },
+    { "pro-fused", INS1_PRECISION_BF16, 2, 0 },
+    { "internlm2-f32", INS1_PRECISION_F32, 8, 0 },
+};
+
+static void open_on_threads(const char *folder, int32_t precision, int32_t n_threads)
 {
-    ck_assert_int_eq(open_session(64, 1, 0), INS1_OK);
-    ck_assert_int_eq(prefill(0, prompt, N_PROMPT), INS1_OK);
-    ck_assert_int_eq(step(0, 1), INS1_OK);
+    ins1_allocator allocator = INS1_INIT(ins1_allocator);
+    ins1_runtime_options options = INS1_INIT(ins1_runtime_options);
+    ins1_model_options model_options = INS1_INIT(ins1_model_options);
+    ins1_decoder_options decoder_options = INS1_INIT(ins1_decoder_options);
+    ins1_threading threading = INS1_INIT(ins1_threading);
+    char path[1000];
+
+    teardown();
+    snprintf(path, sizeof(path), TEST_GOLDEN "/%s", folder);
+    source = (meter){ .until_refusal = -1 };
+    allocator.alloc = meter_alloc;
+    allocator.free = meter_free;
+    allocator.user = &source;
+    options.allocator = &allocator;
+    threading.mode = INS1_THREADS_OWN;
+    threading.n_threads = n_threads;
+    options.threading = &threading;
+    model_options.path = path;
+    model_options.parts = INS1_PART_DECODER;
+    decoder_options.precision = precision;
+    ck_assert_int_eq(ins1_runtime_create(&runtime, &options, &call), INS1_OK);
+    ck_assert_int_eq(ins1_model_open(&model, runtime, &model_options, &call), INS1_OK);
+    ck_assert_int_eq(ins1_decoder_create(&decoder, model, &decoder_options, &call), INS1_OK);
+}
+
+START_TEST(nothing_is_allocated_once_a_session_is_made)
+{
+    enum { N_CTX = 1500, N_SEQ = 3 };
+    static const size_t sizes[] = { 1, 2, 3, 17, 65, 300, 511, 512, 513 };
+    ins1_session_options options = INS1_INIT(ins1_session_options);
+    static int32_t ids[600];
+    size_t length = 0;
+
+    for (int i = 0; i < 600; i++)
+        ids[i] = i % 60;
+    open_on_threads(made_once[_i].folder, made_once[_i].precision, made_once[_i].n_threads);
+    options.n_ctx = N_CTX;
+    options.n_seq = N_SEQ;
+    options.kv_type = made_once[_i].kv_type;
+    ck_assert_int_eq(ins1_session_create(&session, decoder, &options, &call), INS1_OK);
     source.until_refusal = 0;
-    for (int32_t i = 0; i < 40; i++)
-        ck_assert_msg(step(0, i) == INS1_OK, "%s", error.text);
+    ck_assert_msg(step(0, 1) == INS1_OK, "a token: %s", error.text);
+    for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+        if (length + sizes[i] > N_CTX) {
+            ck_assert_int_eq(ins1_session_truncate(session, 1, 0, &length, &call), INS1_OK);
+            ck_assert_uint_eq(length, 0);
+        }
+        ck_assert_msg(prefill(1, ids, sizes[i]) == INS1_OK, "%zu tokens: %s", sizes[i], error.text);
+        length += sizes[i];
+    }
+    ck_assert_int_eq(ins1_session_fork(session, 1, 2, &call), INS1_OK);
+    for (int32_t i = 0; i < 20; i++) {
+        const ins1_step steps[] = { { 0, i }, { 1, i }, { 2, i + 1 } };
+        ck_assert_msg(ins1_session_step(session, steps, 3, &call) == INS1_OK, "%s", error.text);
+    }
     source.until_refusal = -1;
 }
 END_TEST
@@ -618,7 +683,8 @@ int main(void)
     tcase_add_test(cases, a_second_thread_inside_is_told_so_and_changes_nothing);
     tcase_add_test(cases, a_span_has_ids_or_embeddings);
     tcase_add_test(cases, a_canceled_call_loses_nothing);
-    tcase_add_test(cases, stepping_allocates_nothing);
+    tcase_add_loop_test(cases, nothing_is_allocated_once_a_session_is_made, 0,
+                        sizeof(made_once) / sizeof(made_once[0]));
     tcase_add_test(cases, memory_that_runs_out_anywhere_leaves_nothing);
     tcase_add_test(cases, options_that_make_no_sense_are_refused);
     suite_add_tcase(suite, cases);

@@ -9,7 +9,12 @@
  * page length only, and what they give is merged in ascending order, by the same task or by a later
  * one. */
 
-enum { MOST_ROWS = 64 }; /* of q that share a pass over the keys */
+enum {
+    MOST_ROWS = 64,            /* of q that share a pass over the keys */
+    PARTIAL_BYTES = 256 << 10, /* of partials, for each worker */
+    FEWEST_PARTIALS = 8, /* of each worker: then a task's stretches have two places at least */
+    FEW_TASKS = 4,       /* for each worker: stretches are dealt out below */
+};
 
 /* Rows of one line, one after the other. */
 typedef struct row_tile {
@@ -28,9 +33,13 @@ typedef struct attention_work {
     float scale;
     row_tile *tiles;
     int64_t n_tiles;
-    float *partials;      /* NULL: a task does all stretches; else [tile][group][stretch] */
-    int64_t partial_size; /* floats of one */
     int64_t most_stretches;
+    /* Where stretches are dealt out, a wave of them after the other. Place 0 has the sum of all
+     * stretches so far. */
+    float *partials;      /* [tile][group][place] */
+    int64_t partial_size; /* floats of one */
+    int64_t places;
+    int64_t wave, n_wave; /* its first stretch, and how many it has */
 } attention_work;
 
 /* What a stretch, or all so far, gave. */
@@ -117,6 +126,11 @@ static int64_t positions_of(const attention_work *work, int64_t t)
     return work->rows[t * work->rows_stride + 1] + (int64_t)1;
 }
 
+static int64_t stretch_of(int64_t page_length)
+{
+    return page_length < S1_STRETCH ? page_length : S1_STRETCH;
+}
+
 /* Stretches end with their page. */
 static int64_t stretches_a_page(const attention_work *work)
 {
@@ -129,11 +143,16 @@ static int64_t stretch_begin(const attention_work *work, int64_t index)
     return index / a_page * work->k->dim[2] + index % a_page * work->stretch;
 }
 
+/* Of n > 0 positions in pages of that length. */
+static int64_t stretches_of(int64_t n, int64_t length)
+{
+    int64_t last = n - 1, stretch = stretch_of(length);
+    return last / length * s1_ceil_div(length, stretch) + last % length / stretch + 1;
+}
+
 static int64_t count_stretches(const attention_work *work, int64_t n)
 {
-    int64_t length = work->k->dim[2];
-    int64_t last = n - 1;
-    return last / length * stretches_a_page(work) + last % length / work->stretch + 1;
+    return stretches_of(n, work->k->dim[2]);
 }
 
 /* --- one stretch --- */
@@ -289,18 +308,24 @@ static void whole_task(void *arg, int32_t index, int32_t worker)
     finish_rows(work, tile, g, scratch.sum);
 }
 
-static partial stored_partial(const attention_work *work, int64_t tile_and_group, int64_t stretch)
+static partial stored_partial(const attention_work *work, int64_t tile_and_group, int64_t place)
 {
-    int64_t at = tile_and_group * work->most_stretches + stretch;
+    int64_t at = tile_and_group * work->places + place;
     return partial_at(work->partials + at * work->partial_size,
                       work->tiles[tile_and_group / work->groups].count * work->heads);
+}
+
+/* The sum lies before the stretches of every wave but the first, whose first it begins with. */
+static int64_t place_of(const attention_work *work, int64_t stretch)
+{
+    return stretch - work->wave + (work->wave > 0);
 }
 
 static void stretch_task(void *arg, int32_t index, int32_t worker)
 {
     const attention_work *work = arg;
-    int64_t tile_and_group = index / work->most_stretches;
-    int64_t stretch = index % work->most_stretches;
+    int64_t tile_and_group = index / work->n_wave;
+    int64_t stretch = work->wave + index % work->n_wave;
     const row_tile *tile = &work->tiles[tile_and_group / work->groups];
     int64_t g = tile_and_group % work->groups;
 
@@ -309,7 +334,8 @@ static void stretch_task(void *arg, int32_t index, int32_t worker)
     attention_scratch scratch =
         scratch_at(s1_worker_scratch(work->stream, worker), tile->count * work->heads, work->d);
     fill_queries(work, tile, g, scratch.q);
-    attend_stretch(work, tile, g, stretch, &scratch, stored_partial(work, tile_and_group, stretch));
+    attend_stretch(work, tile, g, stretch, &scratch,
+                   stored_partial(work, tile_and_group, place_of(work, stretch)));
 }
 
 static void merge_task(void *arg, int32_t index, int32_t worker)
@@ -317,23 +343,33 @@ static void merge_task(void *arg, int32_t index, int32_t worker)
     const attention_work *work = arg;
     const row_tile *tile = &work->tiles[index / work->groups];
     partial sum = stored_partial(work, index, 0);
+    int64_t n = count_stretches(work, tile->n);
     (void)worker;
 
     if (s1_cpu_stopped(work->stream))
         return;
-    for (int64_t i = 1; i < count_stretches(work, tile->n); i++)
-        merge_stretch(work, tile, i, sum, stored_partial(work, index, i));
-    finish_rows(work, tile, index % work->groups, sum);
+    for (int64_t i = work->wave; i < work->wave + work->n_wave && i < n; i++)
+        if (place_of(work, i) > 0)
+            merge_stretch(work, tile, i, sum, stored_partial(work, index, place_of(work, i)));
+    if (n > work->wave && n <= work->wave + work->n_wave)
+        finish_rows(work, tile, index % work->groups, sum);
+}
+
+/* Neighbouring rows of t that share a pass, at most. */
+static int64_t rows_a_tile(const s1_kernels *kernels, int64_t heads, int64_t d)
+{
+    int64_t most = s1_cpu_attention_rows(d) / heads;
+    int64_t pass = kernels->pass / heads;
+
+    most = most < pass ? most : pass;
+    return most > 1 ? most : 1;
 }
 
 /* Neighbouring rows of one line, as many as share a pass. */
 static void cut_tiles(attention_work *work, int64_t t)
 {
-    int64_t most = s1_cpu_attention_rows(work->d) / work->heads;
-    int64_t pass = work->stream->kernels->pass / work->heads;
+    int64_t most = rows_a_tile(work->stream->kernels, work->heads, work->d);
 
-    most = most < pass ? most : pass;
-    most = most > 1 ? most : 1;
     for (int64_t i = 0; i < t; i++) {
         row_tile *last = &work->tiles[work->n_tiles - 1];
         int64_t n = positions_of(work, i);
@@ -346,24 +382,72 @@ static void cut_tiles(attention_work *work, int64_t t)
     }
 }
 
+/* Bytes for the stretches of n tasks: all of them, or as many as a wave has. */
+static int64_t partial_bytes(int64_t n, int64_t stretches, int64_t partial_size, int64_t workers)
+{
+    int64_t one = partial_size * (int64_t)sizeof(float);
+    int64_t each = one * FEWEST_PARTIALS > PARTIAL_BYTES ? one * FEWEST_PARTIALS : PARTIAL_BYTES;
+    return n * stretches < each * workers / one ? n * stretches * one : each * workers;
+}
+
 /* With few rows and many positions, the stretches are dealt out as well. */
 static int32_t run_stretches(attention_work *work)
 {
     s1_cpu_stream *stream = work->stream;
     int64_t n = work->n_tiles * work->groups;
+    int32_t status = INS1_OK;
 
     work->partial_size = 0;
     for (int64_t i = 0; i < work->n_tiles; i++) {
         int64_t size = work->tiles[i].count * work->heads * (work->d + 2);
         work->partial_size = size > work->partial_size ? size : work->partial_size;
     }
-    work->partials =
-        s1_scratch_get(stream, &stream->partials,
-                       (size_t)(n * work->most_stretches * work->partial_size) * sizeof(float));
+    int64_t bytes = partial_bytes(n, work->most_stretches, work->partial_size, stream->workers);
+    work->partials = s1_scratch_get(stream, &stream->partials, (size_t)bytes);
     if (!work->partials)
         return INS1_E_MEMORY;
-    int32_t status = s1_cpu_region(stream, stretch_task, work, n * work->most_stretches);
-    return status != INS1_OK ? status : s1_cpu_region(stream, merge_task, work, n);
+    work->places = bytes / (n * work->partial_size * (int64_t)sizeof(float));
+    for (work->wave = 0; work->wave < work->most_stretches; work->wave += work->n_wave) {
+        int64_t left = work->most_stretches - work->wave;
+        int64_t room = work->places - (work->wave > 0);
+        work->n_wave = left < room ? left : room;
+        status = s1_cpu_region(stream, stretch_task, work, n * work->n_wave);
+        if (status == INS1_OK)
+            status = s1_cpu_region(stream, merge_task, work, n);
+        if (status != INS1_OK)
+            return status;
+    }
+    return INS1_OK;
+}
+
+void s1_cpu_need_attention(s1_cpu_needs *needs, const s1_kernels *kernels, int32_t workers,
+                           const s1_cpu_attention_size *a)
+{
+    int64_t stretches = a->positions ? stretches_of(a->positions, a->page_length) : 0;
+    int64_t tiles = (FEW_TASKS * (int64_t)workers - 1) / a->groups;
+    int64_t rows = rows_a_tile(kernels, a->heads, a->d);
+
+    s1_cpu_need(&needs->plan, a->t * (int64_t)sizeof(row_tile));
+    if (workers < 2 || stretches < 2)
+        return;
+    tiles = tiles < a->t ? tiles : a->t;
+    rows = rows < a->t ? rows : a->t;
+    s1_cpu_need(&needs->partials,
+                partial_bytes(tiles * a->groups, stretches, rows * a->heads * (a->d + 2), workers));
+}
+
+void s1_cpu_attention_needs(s1_cpu_needs *needs, const s1_cpu_stream *stream, const ins1_op *op)
+{
+    const ins1_tensor_desc *q = &op->in[0];
+    const s1_cpu_attention_size a = {
+        .t = q->dim[0],
+        .groups = q->dim[1],
+        .heads = q->dim[2],
+        .d = q->dim[3],
+        .page_length = op->in[1].dim[2],
+        .positions = op->in[4].dim[1] * op->in[1].dim[2],
+    };
+    s1_cpu_need_attention(needs, stream->kernels, stream->workers, &a);
 }
 
 int32_t s1_cpu_attention(s1_cpu_stream *stream, const ins1_op *op)
@@ -386,7 +470,7 @@ int32_t s1_cpu_attention(s1_cpu_stream *stream, const ins1_op *op)
 
     if (q->dim[0] == 0)
         return INS1_OK;
-    work.stretch = work.k->dim[2] < S1_STRETCH ? work.k->dim[2] : S1_STRETCH;
+    work.stretch = stretch_of(work.k->dim[2]);
     work.tiles = s1_scratch_get(stream, &stream->plan, (size_t)q->dim[0] * sizeof(row_tile));
     if (!work.tiles)
         return INS1_E_MEMORY;
@@ -396,7 +480,8 @@ int32_t s1_cpu_attention(s1_cpu_stream *stream, const ins1_op *op)
         work.most_stretches = n > work.most_stretches ? n : work.most_stretches;
     }
     int64_t tasks = work.n_tiles * work.groups;
-    if (stream->workers > 1 && work.most_stretches > 1 && tasks < 4 * stream->workers)
+    if (stream->workers > 1 && work.most_stretches > 1 &&
+        tasks < FEW_TASKS * (int64_t)stream->workers)
         return run_stretches(&work);
     return s1_cpu_region(stream, whole_task, &work, tasks);
 }

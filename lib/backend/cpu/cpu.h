@@ -12,4 +12,8 @@ enum { S1_CPU_WORKER_BYTES = 640 << 10 };
 ins1_status s1_cpu_backend(ins1_backend_api *out, const ins1_host_api *host, const char *level,
                            ins1_error *error);
 
+/* Memory of a stream for operations as large as these, or smaller in their rows: running them
+ * allocates nothing. Of one operation alone only shapes and types are read. */
+int32_t s1_cpu_reserve(void *stream, const ins1_op *ops, int32_t n);
+
 #endif

@@ -3,6 +3,7 @@
 
 #include "backend/cpu/cpu.h"
 #include "backend/cpu/kernels.h"
+#include "backend/cpu/needs.h"
 #include "interns1/model.h"
 #include "interns1/sys/backend.h"
 
@@ -51,13 +52,14 @@ typedef struct s1_cpu_stream {
     int32_t workers;
     uint8_t *worker_scratch; /* [workers] of S1_WORKER_SCRATCH */
     s1_share *shares;        /* [workers] */
-    s1_scratch panel;        /* rounded rows of x */
-    s1_scratch plan;         /* what a region of tasks is about */
-    s1_scratch partials;     /* of attention */
-    atomic_int stop;         /* a task was told to stop: the status */
+    s1_scratch panel;        /* the three of s1_cpu_needs */
+    s1_scratch plan;
+    s1_scratch partials;
+    atomic_int stop; /* a task was told to stop: the status */
 } s1_cpu_stream;
 
-/* NULL, with INS1_E_MEMORY told to the host, when there is none. What it held is gone. */
+/* With room for the operations that it was told of in s1_cpu_reserve it does not grow.
+ * NULL, with INS1_E_MEMORY told to the host, when there is none. What it held is gone. */
 void *s1_scratch_get(s1_cpu_stream *stream, s1_scratch *scratch, size_t size);
 
 static inline void *s1_worker_scratch(const s1_cpu_stream *stream, int32_t worker)
@@ -98,6 +100,12 @@ int64_t s1_cpu_attention_rows(int64_t d);
 
 /* How many operations, from the first on, are products that share what they read. At least 1. */
 int32_t s1_cpu_products_together(const s1_cpu *cpu, const ins1_op *ops, int32_t n);
+
+/* What a group of products takes, as s1_cpu_products_together found it, or an attention; the parts
+ * of `needs` grow. */
+void s1_cpu_products_need(s1_cpu_needs *needs, const s1_cpu_stream *stream, const ins1_op *ops,
+                          int32_t n);
+void s1_cpu_attention_needs(s1_cpu_needs *needs, const s1_cpu_stream *stream, const ins1_op *op);
 
 int32_t s1_cpu_supports(void *context, const ins1_op *op);
 int32_t s1_cpu_run(void *stream, const ins1_op *ops, int32_t n);

@@ -60,17 +60,28 @@ static bool is_transposed(const ins1_tensor_desc *w)
     return w->stride[1] != 1 && w->dim[1] > 1;
 }
 
+int32_t s1_cpu_panel_kind(const s1_kernels *kernels, int32_t dtype, int32_t precision,
+                          bool is_transposed)
+{
+    bool halves = dtype == INS1_DTYPE_BF16 || dtype == INS1_DTYPE_F8_E4M3;
+    return halves && precision == INS1_PRECISION_BF16 && !is_transposed &&
+                   kernels->most_tokens[S1_PANEL_BF16]
+               ? S1_PANEL_BF16
+               : S1_PANEL_F32;
+}
+
+static int32_t count_experts(const ins1_op *op)
+{
+    return op->op == INS1_OP_MATMUL ? 1 : op->i[2];
+}
+
 static int32_t panel_kind(const s1_kernels *kernels, const ins1_op *op)
 {
-    int32_t dtype = op->in[first_weight(op)].dtype;
-    bool halves = dtype == INS1_DTYPE_BF16 || dtype == INS1_DTYPE_F8_E4M3;
-    bool rounded = op->i[0] == INS1_PRECISION_BF16;
-    int32_t n = op->op == INS1_OP_MATMUL ? 1 : op->i[2];
+    bool any_transposed = false;
 
-    for (int32_t i = 0; i < n; i++)
-        if (is_transposed(&op->in[first_weight(op) + i]))
-            return S1_PANEL_F32;
-    return halves && rounded && kernels->most_tokens[S1_PANEL_BF16] ? S1_PANEL_BF16 : S1_PANEL_F32;
+    for (int32_t i = 0; i < count_experts(op); i++)
+        any_transposed = any_transposed || is_transposed(&op->in[first_weight(op) + i]);
+    return s1_cpu_panel_kind(kernels, op->in[first_weight(op)].dtype, op->i[0], any_transposed);
 }
 
 /* --- what may run together --- */
@@ -124,6 +135,41 @@ int32_t s1_cpu_products_together(const s1_cpu *cpu, const ins1_op *ops, int32_t 
         together++;
     }
     return together;
+}
+
+/* --- room --- */
+
+static int64_t most_panels(const s1_kernels *kernels, int64_t results, int64_t experts)
+{
+    int64_t used = experts < results ? experts : results;
+    return used + results / kernels->pass + 1;
+}
+
+void s1_cpu_need_product(s1_cpu_needs *needs, const s1_kernels *kernels,
+                         const s1_cpu_product_size *p)
+{
+    int64_t n_panels = most_panels(kernels, p->results, p->experts);
+    int64_t n_products = n_panels * p->together;
+
+    s1_cpu_need(&needs->panel,
+                p->results * s1_panel_steps(p->panel_kind, p->columns) * S1_CELL + 1);
+    s1_cpu_need(&needs->plan, n_panels * (int64_t)sizeof(panel) +
+                                  n_products * (int64_t)sizeof(s1_product) +
+                                  (2 * n_products + 1) * (int64_t)sizeof(int64_t) +
+                                  (p->results + p->experts + 1) * (int64_t)sizeof(int32_t));
+}
+
+void s1_cpu_products_need(s1_cpu_needs *needs, const s1_cpu_stream *stream, const ins1_op *ops,
+                          int32_t n)
+{
+    const s1_cpu_product_size p = {
+        .panel_kind = panel_kind(stream->kernels, &ops[0]),
+        .results = ops[0].out[0].dim[0],
+        .columns = x_of(&ops[0])->dim[1],
+        .experts = count_experts(&ops[0]),
+        .together = n,
+    };
+    s1_cpu_need_product(needs, stream->kernels, &p);
 }
 
 /* --- panels --- */
@@ -313,20 +359,13 @@ static void product_task(void *arg, int64_t task, int64_t next, int32_t worker)
     p->stream->kernels->product(product, begin, end, ahead, s1_worker_scratch(p->stream, worker));
 }
 
-/* Room for all lists of a plan, in one block. */
-static int32_t plan_room(plan *p, int64_t pairs, int64_t experts, int32_t n_ops, int32_t **order,
-                         int32_t **begins)
+/* All lists of a plan, in one block. */
+static void lay_out(plan *p, uint8_t *at, int64_t pairs, int64_t experts, int32_t n_ops,
+                    int32_t **order, int32_t **begins)
 {
-    int64_t used = experts < pairs ? experts : pairs;
-    int64_t n_panels = used + pairs / p->stream->kernels->pass + 1;
+    int64_t n_panels = most_panels(p->stream->kernels, pairs, experts);
     int64_t n_products = n_panels * n_ops;
-    size_t size = (size_t)n_panels * sizeof(panel) + (size_t)n_products * sizeof(s1_product) +
-                  (2 * (size_t)n_products + 1) * sizeof(int64_t) +
-                  ((size_t)pairs + (size_t)experts + 1) * sizeof(int32_t);
-    uint8_t *at = s1_scratch_get(p->stream, &p->stream->plan, size);
 
-    if (!at)
-        return INS1_E_MEMORY;
     p->panels = (void *)at;
     at += (size_t)n_panels * sizeof(panel);
     p->products = (void *)at;
@@ -336,7 +375,6 @@ static int32_t plan_room(plan *p, int64_t pairs, int64_t experts, int32_t n_ops,
     p->task_rows = p->task_before + n_products + 1;
     *order = (void *)(p->task_rows + n_products);
     *begins = *order + pairs;
-    return INS1_OK;
 }
 
 int32_t s1_cpu_products(s1_cpu_stream *stream, const ins1_op *ops, int32_t n)
@@ -344,7 +382,8 @@ int32_t s1_cpu_products(s1_cpu_stream *stream, const ins1_op *ops, int32_t n)
     const ins1_op *op = &ops[0];
     bool dense = op->op == INS1_OP_MATMUL;
     int64_t pairs = op->out[0].dim[0];
-    int32_t experts = dense ? 1 : op->i[2];
+    int32_t experts = count_experts(op);
+    s1_cpu_needs needs = { 0 };
     plan p = {
         .stream = stream,
         .x = x_of(op),
@@ -357,14 +396,13 @@ int32_t s1_cpu_products(s1_cpu_stream *stream, const ins1_op *ops, int32_t n)
 
     if (pairs == 0)
         return INS1_OK;
-    int32_t status = plan_room(&p, pairs, experts, n, &order, &begins);
-    if (status != INS1_OK)
-        return status;
-    size_t cells = (size_t)(pairs * s1_panel_steps(p.kind, p.k)) * S1_CELL;
-    uint8_t *at = s1_scratch_get(stream, &stream->panel, cells + 1);
+    s1_cpu_products_need(&needs, stream, ops, n);
+    uint8_t *lists = s1_scratch_get(stream, &stream->plan, needs.plan);
+    uint8_t *at = lists ? s1_scratch_get(stream, &stream->panel, needs.panel) : NULL;
     if (!at)
         return INS1_E_MEMORY;
 
+    lay_out(&p, lists, pairs, experts, n, &order, &begins);
     if (dense) {
         add_panels(&p, 0, NULL, pairs, &at);
     } else {
@@ -376,7 +414,7 @@ int32_t s1_cpu_products(s1_cpu_stream *stream, const ins1_op *ops, int32_t n)
     for (int32_t i = 0; i < n; i++)
         add_products(&p, &ops[i]);
 
-    status = fill_panels(&p, pairs);
+    int32_t status = fill_panels(&p, pairs);
     if (status != INS1_OK)
         return status;
     return s1_cpu_stretches(stream, product_task, &p, p.task_before[p.n_products]);

@@ -142,6 +142,33 @@ static int32_t run_one(s1_cpu_stream *stream, const ins1_op *op)
     }
 }
 
+int32_t s1_cpu_reserve(void *stream, const ins1_op *ops, int32_t n)
+{
+    s1_cpu_stream *s = stream;
+    s1_cpu_needs needs = { 0 };
+
+    for (int32_t i = 0, together = 1; i < n; i += together, together = 1) {
+        if (ops[i].op == INS1_OP_MATMUL || ops[i].op == INS1_OP_MATMUL_EXPERTS) {
+            together = s1_cpu_products_together(s->cpu, &ops[i], n - i);
+            s1_cpu_products_need(&needs, s, &ops[i], together);
+        } else if (ops[i].op == INS1_OP_ATTENTION) {
+            s1_cpu_attention_needs(&needs, s, &ops[i]);
+        }
+    }
+    struct {
+        s1_scratch *scratch;
+        uint64_t size;
+    } parts[] = {
+        { &s->panel, needs.panel },
+        { &s->plan, needs.plan },
+        { &s->partials, needs.partials },
+    };
+    for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
+        if (parts[i].size && !s1_scratch_get(s, parts[i].scratch, (size_t)parts[i].size))
+            return INS1_E_MEMORY;
+    return INS1_OK;
+}
+
 int32_t s1_cpu_run(void *stream, const ins1_op *ops, int32_t n)
 {
     s1_cpu_stream *s = stream;
