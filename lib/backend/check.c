@@ -1,173 +1,15 @@
-/* The definitions of sys/backend.h as a table, and the one place where operations are held to it.
- */
+/* The one place where operations are held to their definitions. */
 
 #include "backend/check.h"
 
+#include "backend/definitions.h"
 #include "base/checked.h"
 #include "interns1/model.h"
 
 #include <inttypes.h>
 #include <string.h>
 
-/* Types of an operand. */
-enum {
-    T_F32 = 1u << 0,
-    T_F16 = 1u << 1,
-    T_BF16 = 1u << 2,
-    T_F8 = 1u << 3,
-    T_I32 = 1u << 4,
-    T_U8 = 1u << 5,
-    T_ANY = T_F32 | T_F16 | T_BF16 | T_F8,
-    T_SCALE = T_F32 | T_BF16 | T_U8,
-    T_POOL = T_F32 | T_F16 | T_BF16,
-};
-
-enum {
-    OPTIONAL = 1u << 0,
-    TRANSPOSED_TOO = 1u << 1, /* stride[0] may be the 1 instead of the last */
-};
-
-/* Axes are spelled outermost first. A small letter is a number that is the same wherever the letter
- * stands; a capital the number of blocks of 128 in it; '/' before a letter half of it; '?' before a
- * letter it or 1; a digit itself; "*" in front of the last any axes before it, "=" all axes of the
- * first input. */
-typedef struct operand {
-    const char *name;
-    uint32_t types;
-    const char *axes;
-    uint32_t flags;
-} operand;
-
-enum { MAX_OPERANDS = 6 };
-
-typedef struct definition {
-    const char *name;
-    uint32_t flags;
-    int32_t n_in;
-    int32_t n_out;
-    operand operands[MAX_OPERANDS]; /* inputs, then outputs */
-} definition;
-
-static const definition definitions[] = {
-    [INS1_OP_MATMUL] = { "matmul",
-                         INS1_OP_ACCUMULATE,
-                         4,
-                         1,
-                         { { "w", T_ANY, "nk", TRANSPOSED_TOO },
-                           { "x", T_F32, "tk", 0 },
-                           { "scale", T_SCALE, "NK", OPTIONAL },
-                           { "bias", T_ANY, "n", OPTIONAL },
-                           { "y", T_F32, "tn", 0 } } },
-    /* Its list of matrices has a function of its own. */
-    [INS1_OP_MATMUL_EXPERTS] = { "matmul_experts",
-                                 0,
-                                 2,
-                                 1,
-                                 { { "x", T_F32, "tk", 0 },
-                                   { "ids", T_I32, "p", 0 },
-                                   { "y", T_F32, "pn", 0 } } },
-    [INS1_OP_RMSNORM] = { "rmsnorm",
-                          0,
-                          2,
-                          1,
-                          { { "x", T_F32, "*n", 0 },
-                            { "weight", T_ANY, "n", 0 },
-                            { "y", T_F32, "=", 0 } } },
-    [INS1_OP_ROPE] = { "rope",
-                       0,
-                       3,
-                       1,
-                       { { "x", T_F32, "tgrd", 0 },
-                         { "cos", T_F32, "t?g/d", 0 },
-                         { "sin", T_F32, "t?g/d", 0 },
-                         { "y", T_F32, "tgrd", 0 } } },
-    [INS1_OP_KV_PUT] = { "kv_put",
-                         0,
-                         4,
-                         2,
-                         { { "k", T_F32, "tg1d", 0 },
-                           { "v", T_F32, "tg1d", 0 },
-                           { "rows", T_I32, "t2", 0 },
-                           { "pages", T_I32, "lm", 0 },
-                           { "k pool", T_POOL, "bgcd", 0 },
-                           { "v pool", T_POOL, "bgcd", 0 } } },
-    [INS1_OP_ATTENTION] = { "attention",
-                            0,
-                            5,
-                            1,
-                            { { "q", T_F32, "tgrd", 0 },
-                              { "k pool", T_POOL, "bgcd", 0 },
-                              { "v pool", T_POOL, "bgcd", 0 },
-                              { "rows", T_I32, "t2", 0 },
-                              { "pages", T_I32, "lm", 0 },
-                              { "y", T_F32, "tgrd", 0 } } },
-    [INS1_OP_ROUTE] = { "route",
-                        INS1_OP_NORMALIZE,
-                        1,
-                        2,
-                        { { "logits", T_F32, "te", 0 },
-                          { "ids", T_I32, "tk", 0 },
-                          { "gates", T_F32, "tk", 0 } } },
-    [INS1_OP_COMBINE] = { "combine",
-                          0,
-                          2,
-                          1,
-                          { { "x", T_F32, "pn", 0 },
-                            { "gates", T_F32, "tk", 0 },
-                            { "y", T_F32, "tn", 0 } } },
-    [INS1_OP_ACT_MUL] = { "act_mul",
-                          0,
-                          2,
-                          1,
-                          { { "a", T_F32, "tn", 0 },
-                            { "b", T_F32, "tn", 0 },
-                            { "y", T_F32, "tn", 0 } } },
-    [INS1_OP_ADD] = { "add",
-                      0,
-                      2,
-                      1,
-                      { { "a", T_F32, "tn", 0 },
-                        { "b", T_F32, "un", 0 },
-                        { "y", T_F32, "tn", 0 } } },
-    [INS1_OP_SCALE] = { "scale", 0, 1, 1, { { "x", T_F32, "tn", 0 }, { "y", T_F32, "tn", 0 } } },
-    [INS1_OP_GET_ROWS] = { "get_rows",
-                           0,
-                           2,
-                           1,
-                           { { "table", T_ANY, "rn", 0 },
-                             { "ids", T_I32, "t", 0 },
-                             { "y", T_F32, "tn", 0 } } },
-    [INS1_OP_LAYERNORM] = { "layernorm",
-                            0,
-                            3,
-                            1,
-                            { { "x", T_F32, "*n", 0 },
-                              { "weight", T_ANY, "n", 0 },
-                              { "bias", T_ANY, "n", OPTIONAL },
-                              { "y", T_F32, "=", 0 } } },
-    [INS1_OP_ACT] = { "act", 0, 1, 1, { { "x", T_F32, "tn", 0 }, { "y", T_F32, "tn", 0 } } },
-    [INS1_OP_ADD_SCALED] = { "add_scaled",
-                             0,
-                             2,
-                             1,
-                             { { "x", T_F32, "tn", 0 },
-                               { "scale", T_ANY, "n", 0 },
-                               { "y", T_F32, "tn", 0 } } },
-    [INS1_OP_SELF_ATTENTION] = { "self_attention",
-                                 INS1_OP_CAUSAL,
-                                 3,
-                                 1,
-                                 { { "q", T_F32, "sthd", 0 },
-                                   { "k", T_F32, "sthd", 0 },
-                                   { "v", T_F32, "sthd", 0 },
-                                   { "y", T_F32, "sthd", 0 } } },
-    [INS1_OP_MEAN] = { "mean", 0, 1, 1, { { "x", T_F32, "stn", 0 }, { "y", T_F32, "sn", 0 } } },
-};
-
-enum {
-    N_DEFINITIONS = sizeof(definitions) / sizeof(definitions[0]),
-    UNKNOWN = -1,
-};
+enum { UNKNOWN = -1 };
 
 /* One operation under inspection. */
 typedef struct inspection {
@@ -182,17 +24,17 @@ static uint32_t type_bit(int32_t dtype)
 {
     switch (dtype) {
     case INS1_DTYPE_F32:
-        return T_F32;
+        return S1_T_F32;
     case INS1_DTYPE_F16:
-        return T_F16;
+        return S1_T_F16;
     case INS1_DTYPE_BF16:
-        return T_BF16;
+        return S1_T_BF16;
     case INS1_DTYPE_F8_E4M3:
-        return T_F8;
+        return S1_T_F8;
     case INS1_DTYPE_I32:
-        return T_I32;
+        return S1_T_I32;
     case INS1_DTYPE_U8:
-        return T_U8;
+        return S1_T_U8;
     default:
         return 0;
     }
@@ -217,7 +59,7 @@ static bool extent(const ins1_tensor_desc *view, uint64_t *bytes)
     return s1_add(last, 1, &last) && s1_mul(last, s1_dtype_size(view->dtype), bytes);
 }
 
-static ins1_status check_strides(const inspection *on, const operand *what,
+static ins1_status check_strides(const inspection *on, const s1_operand *what,
                                  const ins1_tensor_desc *view)
 {
     int32_t last = view->ndim - 1;
@@ -229,14 +71,14 @@ static ins1_status check_strides(const inspection *on, const operand *what,
                            what->name, view->stride[i]);
     if (last < 0 || view->dim[last] <= 1 || view->stride[last] == 1)
         return INS1_OK;
-    if ((what->flags & TRANSPOSED_TOO) && view->stride[0] == 1)
+    if ((what->flags & S1_TRANSPOSED_TOO) && view->stride[0] == 1)
         return INS1_OK;
     return s1_fail(on->error, INS1_E_INTERNAL,
                    "%s: the last stride of '%s' is %" PRId64 ", 1 expected", on->op, what->name,
                    view->stride[last]);
 }
 
-static ins1_status check_range(const inspection *on, const operand *what,
+static ins1_status check_range(const inspection *on, const s1_operand *what,
                                const ins1_tensor_desc *view)
 {
     const s1_block *block = s1_blocks_find(&on->device->blocks, view->buffer);
@@ -300,7 +142,7 @@ static int32_t count_axes(const char *axes)
     return n;
 }
 
-static ins1_status shape_differs(const inspection *on, const operand *what, int32_t axis,
+static ins1_status shape_differs(const inspection *on, const s1_operand *what, int32_t axis,
                                  int64_t dim)
 {
     return s1_fail(on->error, INS1_E_INTERNAL,
@@ -308,7 +150,7 @@ static ins1_status shape_differs(const inspection *on, const operand *what, int3
                    on->op, axis, what->name, dim);
 }
 
-static ins1_status check_shape(inspection *on, const operand *what, const ins1_tensor_desc *view)
+static ins1_status check_shape(inspection *on, const s1_operand *what, const ins1_tensor_desc *view)
 {
     const char *axes = what->axes;
     int32_t i = 0;
@@ -337,9 +179,10 @@ static ins1_status check_shape(inspection *on, const operand *what, const ins1_t
     return INS1_OK;
 }
 
-static ins1_status check_operand(inspection *on, const operand *what, const ins1_tensor_desc *view)
+static ins1_status check_operand(inspection *on, const s1_operand *what,
+                                 const ins1_tensor_desc *view)
 {
-    if (!view->dtype && (what->flags & OPTIONAL))
+    if (!view->dtype && (what->flags & S1_OPTIONAL))
         return INS1_OK;
     if (view->struct_size != sizeof(*view))
         return s1_fail(on->error, INS1_E_INTERNAL, "%s: the view '%s' is %u bytes, %zu expected",
@@ -360,8 +203,8 @@ static ins1_status check_operand(inspection *on, const operand *what, const ins1
     return status == INS1_OK ? check_range(on, what, view) : status;
 }
 
-static const operand expert_matrix = { "w of an expert", T_ANY, "nk", TRANSPOSED_TOO };
-static const operand expert_scale = { "scale of an expert", T_SCALE, "NK", OPTIONAL };
+static const s1_operand expert_matrix = { "w of an expert", S1_T_ANY, "nk", S1_TRANSPOSED_TOO };
+static const s1_operand expert_scale = { "scale of an expert", S1_T_SCALE, "NK", S1_OPTIONAL };
 
 static uint64_t mix(uint64_t digest, const ins1_tensor_desc *view)
 {
@@ -504,7 +347,7 @@ static ins1_status check_rest(inspection *on, s1_seen *seen, const ins1_op *op)
     }
 }
 
-static int64_t inputs_of(const definition *d, const ins1_op *op)
+static int64_t inputs_of(const s1_definition *d, const ins1_op *op)
 {
     return op->op == INS1_OP_MATMUL_EXPERTS ? 2 + 2 * (int64_t)op->i[2] : d->n_in;
 }
@@ -512,9 +355,9 @@ static int64_t inputs_of(const definition *d, const ins1_op *op)
 ins1_status s1_check_op(const s1_device *device, s1_seen *seen, const ins1_op *op,
                         ins1_error *error)
 {
-    if (op->op < 1 || op->op >= N_DEFINITIONS)
+    const s1_definition *d = s1_definition_of(op->op);
+    if (!d)
         return s1_fail(error, INS1_E_UNSUPPORTED, "operation %d is not known", op->op);
-    const definition *d = &definitions[op->op];
     inspection on = { .device = device, .op = d->name, .first = op->in, .error = error };
 
     if (op->struct_size != sizeof(*op) || (op->flags & ~d->flags))

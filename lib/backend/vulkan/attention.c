@@ -1,37 +1,13 @@
-/* Keys and values in pages, and attention inside of segments. Pools that are larger than a shader
- * sees go by ranges of pages, long lines by splits of their positions; what those leave is merged.
- */
+/* Keys and values in pages, and attention over them. Pools that are larger than a shader sees go by
+ * ranges of pages, long lines by splits of their positions; what those leave is merged. */
 
-#include "backend/vulkan/vulkan.h"
-
-#include "interns1/model.h"
+#include "backend/vulkan/attend.h"
 
 enum {
-    LANES = 64,
-    MOST_QUERIES = 16,
-    MOST_POSITIONS = 32,
-    MOST_WIDTH = 256, /* of a head */
     MOST_SPLITS = 64,
     LONG_SPLIT = 256, /* positions of one where there are few queries */
     FEW_GROUPS = 64,  /* work groups that leave a device idle */
 };
-
-/* As attention.comp has it. */
-enum { WRITES_STATE = 1, ROUNDS = 2, CAUSAL = 4 };
-typedef struct push {
-    uint32_t q_at, q_stride[3], y_at, y_stride[3], k_at, k_stride[3], v_at, v_stride[3];
-    uint32_t rows_at, rows_stride, pages_at, pages_stride;
-    uint32_t t_begin, t_end, heads, page_length, page_begin, page_end;
-    uint32_t split, first_split, state_at, flags;
-    float factor;
-    uint32_t width;
-} push;
-
-static void outer_strides(const ins1_tensor_desc *x, uint32_t stride[3])
-{
-    for (int32_t i = 0; i < 3; i++)
-        stride[i] = (uint32_t)s1_gpu_stride(x, i);
-}
 
 /* Elements from element 0 to the last of the axes behind the first. */
 static int64_t reach(const ins1_tensor_desc *x, int32_t from)
@@ -54,49 +30,6 @@ static int64_t least(int64_t a, int64_t b)
 {
     return a < b ? a : b;
 }
-
-/* ---- tiles ------------------------------------------------------------------------------------
- */
-
-typedef struct tile {
-    uint32_t queries, positions;
-} tile;
-
-static uint32_t room_for(int64_t width)
-{
-    return (uint32_t)(s1_vk_ceil_div(width, LANES) * LANES);
-}
-
-static uint64_t shared_of(tile t, int64_t width)
-{
-    uint64_t row = (uint64_t)room_for(width) + 1;
-    return 4 * ((t.queries + t.positions) * row + t.queries * (t.positions + 5) + 3 * t.positions);
-}
-
-/* The largest that fits; false when none does. */
-static bool tile_for(const s1_vk_device *d, int64_t width, tile *out)
-{
-    tile t = { MOST_QUERIES, MOST_POSITIONS };
-    while (width <= MOST_WIDTH && shared_of(t, width) > d->entry->shared) {
-        if (t.queries == 1 && t.positions == 1)
-            return false;
-        if (t.positions > t.queries || t.queries == 1)
-            t.positions /= 2;
-        else
-            t.queries /= 2;
-    }
-    *out = t;
-    return width <= MOST_WIDTH;
-}
-
-bool s1_vk_head_fits(const s1_vk_device *device, int64_t width)
-{
-    tile t;
-    return tile_for(device, width, &t);
-}
-
-/* ---- pages ------------------------------------------------------------------------------------
- */
 
 /* How many pages of both pools are seen at once; 0: not even one. */
 static int64_t pages_at_once(const s1_vk_device *d, const ins1_tensor_desc *k,
@@ -173,11 +106,11 @@ static int32_t put_rows(s1_vk_stream *s, const ins1_op *op, int64_t begin, int64
         .groups = { 1, 1, 1 },
         .work = (double)(end - begin) * (double)(k->dim[1] * k->dim[3]) * 8,
     };
-    int64_t groups = s1_vk_ceil_div((end - begin) * k->dim[1] * k->dim[3], LANES);
+    int64_t groups = s1_vk_ceil_div((end - begin) * k->dim[1] * k->dim[3], S1_VK_LANES);
 
     call.groups[0] = (uint32_t)groups;
-    outer_strides(k_pool, v.k_pool_stride);
-    outer_strides(&op->out[1], v.v_pool_stride);
+    s1_vk_outer_strides(k_pool, v.k_pool_stride);
+    s1_vk_outer_strides(&op->out[1], v.v_pool_stride);
     if (!s1_vk_see_all(s->device, pages, &call.use[3], &v.pages_at))
         return INS1_E_UNSUPPORTED;
     if (groups <= s->device->entry->most_groups &&
@@ -203,7 +136,7 @@ int32_t s1_vk_kv_put(s1_vk_stream *s, const ins1_op *op)
 
 typedef struct paged {
     const ins1_tensor_desc *q, *k, *v, *rows, *pages, *y;
-    tile tile;
+    s1_vk_tile tile;
     int64_t rows_a_tile, chunks; /* chunks: tiles that the heads of one row need */
     int64_t pages_at_once, positions;
     float factor;
@@ -247,11 +180,11 @@ static int32_t merge(s1_vk_stream *s, const paged *p, int64_t t0, int64_t t1, in
         .use = { s1_vk_use_of(s->scratch) },
         .push = &v,
         .push_size = sizeof(v),
-        .groups = { (uint32_t)s1_vk_ceil_div(n, LANES), 1, 1 },
+        .groups = { (uint32_t)s1_vk_ceil_div(n, S1_VK_LANES), 1, 1 },
         .work = (double)n * (double)n_parts * 2,
     };
 
-    outer_strides(p->y, v.y_stride);
+    s1_vk_outer_strides(p->y, v.y_stride);
     if (!see_part(s->device, p->y, t0, t1, &call.use[1], &v.y_at))
         return INS1_E_UNSUPPORTED;
     int32_t status = s1_vk_barrier(s);
@@ -260,9 +193,9 @@ static int32_t merge(s1_vk_stream *s, const paged *p, int64_t t0, int64_t t1, in
     return status == INS1_OK ? s1_vk_barrier(s) : status; /* the scratch is used again */
 }
 
-static push paged_push(const paged *p, int64_t t0, int64_t t1)
+static s1_vk_attend_push paged_push(const paged *p, int64_t t0, int64_t t1)
 {
-    push v = {
+    s1_vk_attend_push v = {
         .rows_stride = (uint32_t)s1_gpu_stride(p->rows, 0),
         .pages_stride = (uint32_t)s1_gpu_stride(p->pages, 0),
         .t_begin = (uint32_t)t0,
@@ -272,15 +205,15 @@ static push paged_push(const paged *p, int64_t t0, int64_t t1)
         .factor = p->factor,
         .width = (uint32_t)p->q->dim[3],
     };
-    outer_strides(p->q, v.q_stride);
-    outer_strides(p->y, v.y_stride);
-    outer_strides(p->k, v.k_stride);
-    outer_strides(p->v, v.v_stride);
+    s1_vk_outer_strides(p->q, v.q_stride);
+    s1_vk_outer_strides(p->y, v.y_stride);
+    s1_vk_outer_strides(p->k, v.k_stride);
+    s1_vk_outer_strides(p->v, v.v_stride);
     return v;
 }
 
 /* The pages that `v` says, all splits. */
-static int32_t attend_pages(s1_vk_stream *s, const paged *p, s1_vk_call *call, push *v,
+static int32_t attend_pages(s1_vk_stream *s, const paged *p, s1_vk_call *call, s1_vk_attend_push *v,
                             int64_t n_splits)
 {
     double work = work_of(p, v->t_end - v->t_begin, v->split);
@@ -312,10 +245,10 @@ static int32_t attend_halves(s1_vk_stream *s, const paged *p, int64_t t0, int64_
 
 static int32_t attend_rows(s1_vk_stream *s, const paged *p, int64_t t0, int64_t t1)
 {
-    push v = paged_push(p, t0, t1);
+    s1_vk_attend_push v = paged_push(p, t0, t1);
     s1_vk_call call = {
         .shader = S1_VK_ATTENTION,
-        .constants = { room_for(p->q->dim[3]), p->tile.queries, p->tile.positions, 1,
+        .constants = { s1_vk_room_for(p->q->dim[3]), p->tile.queries, p->tile.positions, 1,
                        s1_vk_type(p->k->dtype), s1_vk_type(p->v->dtype) },
         .push = &v,
         .push_size = sizeof(v),
@@ -345,7 +278,7 @@ static int32_t attend_rows(s1_vk_stream *s, const paged *p, int64_t t0, int64_t 
             return status;
         s->listed.is_there = false;
         call.use[6] = s1_vk_use_of(s->scratch);
-        v.flags = WRITES_STATE;
+        v.flags = S1_VK_WRITES_STATE;
     }
     for (int64_t page = 0; page < n_pages; page += p->pages_at_once) {
         int64_t end = least(page + p->pages_at_once, n_pages);
@@ -379,112 +312,9 @@ int32_t s1_vk_attention(s1_vk_stream *s, const ins1_op *op)
 
     if (!p.q->dim[0] || !p.q->dim[1] || !heads || !p.q->dim[3])
         return INS1_OK;
-    if (!tile_for(s->device, p.q->dim[3], &p.tile) || !p.pages_at_once)
+    if (!s1_vk_tile_for(s->device, p.q->dim[3], &p.tile) || !p.pages_at_once)
         return INS1_E_UNSUPPORTED;
     p.rows_a_tile = heads < p.tile.queries ? p.tile.queries / heads : 1;
     p.chunks = s1_vk_ceil_div(heads, p.tile.queries);
     return attend_rows(s, &p, 0, p.q->dim[0]);
-}
-
-/* ---- attention inside segments ----------------------------------------------------------------
- */
-
-typedef struct segments {
-    const ins1_op *op;
-    tile tile;
-} segments;
-
-/* Segments, rows and heads. */
-typedef struct part {
-    int64_t s0, s1, t0, t1, h0, h1;
-} part;
-
-static int32_t attend_part(s1_vk_stream *s, const segments *p, part at);
-
-static int32_t attend_both(s1_vk_stream *s, const segments *p, part first, part second)
-{
-    int32_t status = attend_part(s, p, first);
-    return status == INS1_OK ? attend_part(s, p, second) : status;
-}
-
-/* By segments, by heads, by rows. */
-static int32_t cut_part(s1_vk_stream *s, const segments *p, const part *at)
-{
-    part a = *at, b = *at;
-
-    if (at->s1 - at->s0 > 1)
-        a.s1 = b.s0 = at->s0 + (at->s1 - at->s0) / 2;
-    else if (at->h1 - at->h0 > 1)
-        a.h1 = b.h0 = at->h0 + (at->h1 - at->h0) / 2;
-    else
-        a.t1 = b.t0 =
-            at->t0 + s1_vk_ceil_div((at->t1 - at->t0) / 2, p->tile.queries) * p->tile.queries;
-    return attend_both(s, p, a, b);
-}
-
-/* Segments, all rows, heads [h0, h1): `at` is moved to the first of them. */
-static bool see_segments(const s1_vk_device *d, const ins1_tensor_desc *x, const part *of,
-                         s1_vk_use *use, uint32_t *at)
-{
-    int64_t origin = of->s0 * s1_gpu_stride(x, 0) + of->h0 * s1_gpu_stride(x, 2);
-    int64_t last = (of->s1 - 1) * s1_gpu_stride(x, 0) + (x->dim[1] - 1) * s1_gpu_stride(x, 1) +
-                   (of->h1 - 1) * s1_gpu_stride(x, 2) + x->dim[3] - 1;
-    if (!s1_vk_see(d, x, origin, last, use, at))
-        return false;
-    *at += (uint32_t)origin;
-    return true;
-}
-
-static int32_t attend_part(s1_vk_stream *s, const segments *p, part at)
-{
-    const ins1_op *op = p->op;
-    const ins1_tensor_desc *q = &op->in[0], *y = &op->out[0];
-    int64_t n_segments = at.s1 - at.s0, t = at.t1 - at.t0, n_heads = at.h1 - at.h0;
-    push v = {
-        .t_begin = (uint32_t)at.t0,
-        .t_end = (uint32_t)at.t1,
-        .heads = 1,
-        .page_length = (uint32_t)q->dim[1],
-        .flags = (op->i[0] == INS1_PRECISION_BF16 ? ROUNDS : 0) |
-                 (op->flags & INS1_OP_CAUSAL ? CAUSAL : 0),
-        .factor = op->f[0],
-        .width = (uint32_t)q->dim[3],
-    };
-    s1_vk_call call = {
-        .shader = S1_VK_ATTENTION,
-        .constants = { room_for(q->dim[3]), p->tile.queries, p->tile.positions, 0, S1_VK_F32,
-                       S1_VK_F32 },
-        .push = &v,
-        .push_size = sizeof(v),
-        .groups = { (uint32_t)s1_vk_ceil_div(t, p->tile.queries), (uint32_t)n_heads,
-                    (uint32_t)n_segments },
-        .work = 2.0 * (double)(n_segments * t * n_heads) * (double)(q->dim[1] * (q->dim[3] + 8)),
-    };
-    int64_t most = s->device->entry->most_groups;
-    bool can_cut = n_segments > 1 || n_heads > 1 || t > p->tile.queries;
-
-    outer_strides(q, v.q_stride);
-    outer_strides(&op->in[1], v.k_stride);
-    outer_strides(&op->in[2], v.v_stride);
-    outer_strides(y, v.y_stride);
-    bool fits = n_segments <= most && n_heads <= most && call.groups[0] <= most &&
-                see_segments(s->device, q, &at, &call.use[0], &v.q_at) &&
-                see_segments(s->device, &op->in[1], &at, &call.use[1], &v.k_at) &&
-                see_segments(s->device, &op->in[2], &at, &call.use[2], &v.v_at) &&
-                see_segments(s->device, y, &at, &call.use[5], &v.y_at);
-    if (can_cut && (!fits || call.work > s->pace.budget))
-        return cut_part(s, p, &at);
-    return fits ? s1_vk_dispatch(s, &call) : INS1_E_UNSUPPORTED;
-}
-
-int32_t s1_vk_self_attention(s1_vk_stream *s, const ins1_op *op)
-{
-    const ins1_tensor_desc *q = &op->in[0];
-    segments p = { .op = op };
-
-    if (!q->dim[0] || !q->dim[1] || !q->dim[2] || !q->dim[3])
-        return INS1_OK;
-    if (!tile_for(s->device, q->dim[3], &p.tile))
-        return INS1_E_UNSUPPORTED;
-    return attend_part(s, &p, (part){ 0, q->dim[0], 0, q->dim[1], 0, q->dim[2] });
 }

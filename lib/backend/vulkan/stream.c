@@ -165,8 +165,7 @@ static void order(const s1_vk_device *d, VkCommandBuffer buffer)
     d->vkCmdPipelineBarrier(buffer, stages, stages, 0, 1, &barrier, 0, NULL, 0, NULL);
 }
 
-/* The slot that is recorded, opened when it is not yet. */
-static int32_t open_slot(s1_vk_stream *s, s1_vk_slot **out)
+int32_t s1_vk_slot_open(s1_vk_stream *s, s1_vk_slot **out)
 {
     const s1_vk_device *d = s->device;
     s1_vk_slot *slot = &s->slots[s->now];
@@ -293,7 +292,7 @@ int32_t s1_vk_dispatch(s1_vk_stream *s, const s1_vk_call *call)
     if (status == INS1_OK)
         status = s1_vk_pipeline_of(d, s->host, call->shader, call->constants, &pipeline);
     if (status == INS1_OK)
-        status = open_slot(s, &slot);
+        status = s1_vk_slot_open(s, &slot);
     if (status == INS1_OK)
         status = bind(s, slot, call);
     if (status != INS1_OK)
@@ -314,12 +313,12 @@ int32_t s1_vk_table(s1_vk_stream *s, uint64_t bytes, uint32_t **out, s1_vk_use *
 {
     s1_vk_slot *slot;
     uint64_t size = (bytes + S1_VK_ALIGN - 1) / S1_VK_ALIGN * S1_VK_ALIGN;
-    int32_t status = open_slot(s, &slot);
+    int32_t status = s1_vk_slot_open(s, &slot);
 
     if (status == INS1_OK && slot->table_used + size > TABLES) {
         status = s1_vk_submit(s);
         if (status == INS1_OK)
-            status = open_slot(s, &slot);
+            status = s1_vk_slot_open(s, &slot);
     }
     if (status != INS1_OK)
         return status;
@@ -347,102 +346,4 @@ int32_t s1_vk_scratch(s1_vk_stream *s, uint64_t bytes)
     s->scratch = NULL;
     s->listed.is_there = false;
     return s1_vk_buffer_new(s->device, s->host, bytes, &s->scratch);
-}
-
-/* ---- transfers --------------------------------------------------------------------------------
- */
-
-static int32_t record_copy(s1_vk_stream *s, VkBuffer from, uint64_t from_at, VkBuffer to,
-                           uint64_t to_at, uint64_t n)
-{
-    const VkBufferCopy region = { from_at, to_at, n };
-    s1_vk_slot *slot;
-    int32_t status = open_slot(s, &slot);
-
-    if (status != INS1_OK)
-        return status;
-    if (slot->n_dispatches)
-        order(s->device, slot->buffer);
-    s->device->vkCmdCopyBuffer(slot->buffer, from, to, 1, &region);
-    slot->n_dispatches++;
-    slot->is_vague = true;
-    return INS1_OK;
-}
-
-/* Everything is done when it returns. */
-static int32_t settle(s1_vk_stream *s, int32_t status)
-{
-    if (status == INS1_OK)
-        status = s1_vk_submit(s);
-    if (status == INS1_OK)
-        status = s1_vk_wait(s, true, INT64_MAX);
-    if (status != INS1_OK)
-        s1_vk_abandon(s);
-    return status;
-}
-
-static uint64_t next_piece(const s1_vk_stream *s, uint64_t left)
-{
-    return left < s->staging.size ? left : s->staging.size;
-}
-
-int32_t s1_vk_write(void *stream, uint64_t id, uint64_t at, const void *src, uint64_t n)
-{
-    s1_vk_stream *s = stream;
-    const s1_vk_buffer *buffer = (const s1_vk_buffer *)(uintptr_t)id;
-    const unsigned char *from = src;
-    int32_t status = settle(s, INS1_OK);
-
-    s->listed.is_there = false;
-    if (status == INS1_OK && n && buffer->block->address) {
-        memcpy(buffer->block->address + buffer->at + at, from, n);
-        return INS1_OK;
-    }
-    for (uint64_t piece; n > 0 && status == INS1_OK; n -= piece, from += piece, at += piece) {
-        piece = next_piece(s, n);
-        memcpy(s->staging.address, from, piece);
-        status =
-            record_copy(s, s->staging.buffer, 0, buffer->block->buffer, buffer->at + at, piece);
-        status = settle(s, status);
-    }
-    return status;
-}
-
-int32_t s1_vk_read(void *stream, uint64_t id, uint64_t at, void *dst, uint64_t n)
-{
-    s1_vk_stream *s = stream;
-    const s1_vk_buffer *buffer = (const s1_vk_buffer *)(uintptr_t)id;
-    unsigned char *to = dst;
-    int32_t status = settle(s, INS1_OK);
-
-    if (status == INS1_OK && n && buffer->block->address) {
-        memcpy(to, buffer->block->address + buffer->at + at, n);
-        return INS1_OK;
-    }
-    for (uint64_t piece; n > 0 && status == INS1_OK; n -= piece, to += piece, at += piece) {
-        piece = next_piece(s, n);
-        status =
-            record_copy(s, buffer->block->buffer, buffer->at + at, s->staging.buffer, 0, piece);
-        status = settle(s, status);
-        if (status == INS1_OK)
-            memcpy(to, s->staging.address, piece);
-    }
-    return status;
-}
-
-int32_t s1_vk_copy(void *stream, uint64_t dst, uint64_t dst_at, uint64_t src, uint64_t src_at,
-                   uint64_t n)
-{
-    s1_vk_stream *s = stream;
-    const s1_vk_buffer *to = (const s1_vk_buffer *)(uintptr_t)dst;
-    const s1_vk_buffer *from = (const s1_vk_buffer *)(uintptr_t)src;
-
-    s->listed.is_there = false;
-    if (!n)
-        return INS1_OK;
-    int32_t status = record_copy(s, from->block->buffer, from->at + src_at, to->block->buffer,
-                                 to->at + dst_at, n);
-    if (status != INS1_OK)
-        s1_vk_abandon(s);
-    return status;
 }

@@ -261,6 +261,8 @@ int32_t s1_vk_read(void *stream, uint64_t id, uint64_t at, void *dst, uint64_t n
 int32_t s1_vk_copy(void *stream, uint64_t dst, uint64_t dst_at, uint64_t src, uint64_t src_at,
                    uint64_t n);
 int32_t s1_vk_sync(void *stream, int64_t timeout_ns);
+/* The slot that is recorded, opened when it is not yet. */
+int32_t s1_vk_slot_open(s1_vk_stream *stream, s1_vk_slot **out);
 /* Ends what is recorded and sends it off. */
 int32_t s1_vk_submit(s1_vk_stream *stream);
 /* Waits for everything; with `asks` not longer than the host wants. */
