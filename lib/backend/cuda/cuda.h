@@ -19,6 +19,7 @@ enum {
     S1_CUDA_MOST_DEVICES = 16,
     S1_CUDA_PIECES = 2,           /* under way: see stream.c */
     S1_CUDA_STAGE = 1 << 20,      /* bytes of one half of the memory for transfers */
+    S1_CUDA_TABLES = 4 << 20,     /* bytes of tables on the device */
     S1_CUDA_MOST_ALONG_Y = 65535, /* blocks of a grid */
 };
 
@@ -96,7 +97,6 @@ typedef struct s1_cuda_half {
     CUevent done;
     bool is_under_way;
     unsigned char *address; /* the host's */
-    CUdeviceptr twin;       /* of the same size on the device, for tables */
     size_t used;
 } s1_cuda_half;
 
@@ -110,6 +110,8 @@ typedef struct s1_cuda_stream {
     s1_pace pace;
     s1_cuda_half halves[2];
     int32_t half; /* which of them is in use */
+    s1_tables tables;
+    CUdeviceptr device_tables;
     CUdeviceptr scratch;
     size_t scratch_size;
 } s1_cuda_stream;
@@ -131,12 +133,18 @@ typedef struct s1_cuda_launch {
 } s1_cuda_launch;
 
 int32_t s1_cuda_queue(s1_cuda_stream *stream, const s1_cuda_launch *launch);
-/* `bytes` for the host to fill before the next call, and where a kernel will find them. At most
- * half of S1_CUDA_STAGE. */
-int32_t s1_cuda_table(s1_cuda_stream *stream, size_t bytes, void **out, CUdeviceptr *address);
-/* Queues what was filled in. */
-int32_t s1_cuda_send_table(s1_cuda_stream *stream, const void *table, CUdeviceptr address,
-                           size_t bytes);
+/* Before something is queued, and after: it is in the piece. */
+int32_t s1_cuda_begin_piece(s1_cuda_stream *stream);
+int32_t s1_cuda_count(s1_cuda_stream *stream, double amount);
+/* Waits for an event, or for everything that was queued; with `asks` not longer than the host
+ * wants.
+ */
+int32_t s1_cuda_wait_for(const s1_cuda_stream *stream, CUevent event, bool asks, int64_t until_ns);
+int32_t s1_cuda_settle(s1_cuda_stream *stream, bool asks, int64_t timeout_ns);
+/* `bytes` for the host to fill before the next call; at most S1_CUDA_TABLES. */
+int32_t s1_cuda_table(s1_cuda_stream *stream, size_t bytes, void **out);
+/* Where kernels find what was filled in, which is sent when it is not there yet. */
+int32_t s1_cuda_send_table(s1_cuda_stream *stream, size_t bytes, CUdeviceptr *out);
 /* At least `bytes` of memory for one operation; waits when it has to grow. */
 int32_t s1_cuda_scratch(s1_cuda_stream *stream, size_t bytes);
 

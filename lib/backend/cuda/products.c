@@ -88,10 +88,10 @@ static int32_t send_experts(s1_cuda_stream *s, const ins1_op *op, s1_cuda_produc
 {
     int32_t n = op->i[2];
     size_t bytes = (size_t)n * sizeof(s1_cuda_expert);
-    CUdeviceptr address;
+    CUdeviceptr address = 0;
     void *room;
 
-    int32_t status = s1_cuda_table(s, bytes, &room, &address);
+    int32_t status = s1_cuda_table(s, bytes, &room);
     if (status != INS1_OK)
         return status;
     s1_cuda_expert *table = room;
@@ -99,8 +99,9 @@ static int32_t send_experts(s1_cuda_stream *s, const ins1_op *op, s1_cuda_produc
         table[i].w = s1_cuda_address(&op->in[2 + i]);
         table[i].scale = s1_cuda_address(&op->in[2 + n + i]);
     }
+    status = s1_cuda_send_table(s, bytes, &address);
     p->experts = (const s1_cuda_expert *)(uintptr_t)address;
-    return s1_cuda_send_table(s, table, address, bytes);
+    return status;
 }
 
 /* The results by expert, cut into tiles; how many there are at most. */

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <time.h>
 
-enum { MOST_LAUNCHES = 128, ALIGN = 256 };
+enum { MOST_LAUNCHES = 128 };
 
 static const int64_t spin_ns = 200000; /* how long to look without a pause */
 
@@ -23,8 +23,7 @@ static int32_t asked_to_stop(const s1_cuda_stream *s)
 /* ---- waiting ----------------------------------------------------------------------------------
  */
 
-/* With `asks` not longer than the host wants. */
-static int32_t wait_for(const s1_cuda_stream *s, CUevent event, bool asks, int64_t until_ns)
+int32_t s1_cuda_wait_for(const s1_cuda_stream *s, CUevent event, bool asks, int64_t until_ns)
 {
     const struct timespec pause = { 0, 50000 };
 
@@ -53,7 +52,7 @@ static int32_t wait_for_work(s1_cuda_stream *s, s1_cuda_work *work, bool asks, i
 {
     if (!work->is_under_way)
         return INS1_OK;
-    int32_t status = wait_for(s, work->done, asks, until_ns);
+    int32_t status = s1_cuda_wait_for(s, work->done, asks, until_ns);
     if (status == INS1_OK)
         learn(s, work);
     if (status == INS1_OK || status == INS1_E_DEVICE || status == INS1_E_MEMORY)
@@ -76,7 +75,7 @@ static int32_t end_piece(s1_cuda_stream *s)
     return judge(s, result, "recording an event");
 }
 
-static int32_t begin_piece(s1_cuda_stream *s)
+int32_t s1_cuda_begin_piece(s1_cuda_stream *s)
 {
     s1_cuda_work *work = &s->work[s->now];
 
@@ -86,8 +85,7 @@ static int32_t begin_piece(s1_cuda_stream *s)
     return wait_for_work(s, work, true, INT64_MAX);
 }
 
-/* Everything that was queued. */
-static int32_t settle(s1_cuda_stream *s, bool asks, int64_t timeout_ns)
+int32_t s1_cuda_settle(s1_cuda_stream *s, bool asks, int64_t timeout_ns)
 {
     int64_t until = s1_pace_until_ns(timeout_ns);
     int32_t status = end_piece(s);
@@ -114,7 +112,7 @@ int32_t s1_cuda_sync(void *stream, int64_t timeout_ns)
 
     if (status != INS1_OK)
         return status;
-    status = settle(s, timeout_ns != INT64_MAX, timeout_ns);
+    status = s1_cuda_settle(s, timeout_ns != INT64_MAX, timeout_ns);
     s1_cuda_leave(s->device);
     return status;
 }
@@ -136,9 +134,15 @@ static int32_t make(s1_cuda_stream *s)
         if (result == S1_CU_SUCCESS)
             result = d->cuMemAllocHost_v2(&address, S1_CUDA_STAGE);
         half->address = address;
-        if (result == S1_CU_SUCCESS)
-            result = d->cuMemAlloc_v2(&half->twin, S1_CUDA_STAGE);
     }
+    if (result == S1_CU_SUCCESS) {
+        void *address = NULL;
+        result = d->cuMemAllocHost_v2(&address, S1_CUDA_TABLES);
+        s->tables.host = address;
+        s->tables.size = S1_CUDA_TABLES;
+    }
+    if (result == S1_CU_SUCCESS)
+        result = d->cuMemAlloc_v2(&s->device_tables, S1_CUDA_TABLES);
     return judge(s, result, "making a stream");
 }
 
@@ -166,7 +170,7 @@ static void unmake(s1_cuda_stream *s)
 {
     const s1_cuda_driver *d = s->driver;
 
-    settle(s, false, INT64_MAX);
+    s1_cuda_settle(s, false, INT64_MAX);
     for (int i = 0; i < S1_CUDA_PIECES; i++)
         if (s->work[i].done)
             d->cuEventDestroy_v2(s->work[i].done);
@@ -175,9 +179,11 @@ static void unmake(s1_cuda_stream *s)
             d->cuEventDestroy_v2(s->halves[i].done);
         if (s->halves[i].address)
             d->cuMemFreeHost(s->halves[i].address);
-        if (s->halves[i].twin)
-            d->cuMemFree_v2(s->halves[i].twin);
     }
+    if (s->tables.host)
+        d->cuMemFreeHost(s->tables.host);
+    if (s->device_tables)
+        d->cuMemFree_v2(s->device_tables);
     if (s->scratch)
         d->cuMemFree_v2(s->scratch);
     if (s->handle)
@@ -198,8 +204,7 @@ void s1_cuda_stream_free(s1_cuda_stream *s)
 /* ---- queueing ---------------------------------------------------------------------------------
  */
 
-/* One more thing is in the piece. */
-static int32_t count(s1_cuda_stream *s, double amount)
+int32_t s1_cuda_count(s1_cuda_stream *s, double amount)
 {
     s1_cuda_work *work = &s->work[s->now];
 
@@ -218,7 +223,7 @@ static int32_t launch_piece(s1_cuda_stream *s, const s1_cuda_launch *l, int64_t 
 
     int32_t status = asked_to_stop(s);
     if (status == INS1_OK)
-        status = begin_piece(s);
+        status = s1_cuda_begin_piece(s);
     if (status != INS1_OK)
         return status;
     memcpy(l->argument, &piece, sizeof(piece));
@@ -227,7 +232,7 @@ static int32_t launch_piece(s1_cuda_stream *s, const s1_cuda_launch *l, int64_t 
                                                 1, 0, s->handle, parameters, NULL);
     if (result != S1_CU_SUCCESS)
         return judge(s, result, "starting a kernel");
-    return count(s, l->amount / (double)l->y * (double)n);
+    return s1_cuda_count(s, l->amount / (double)l->y * (double)n);
 }
 
 int32_t s1_cuda_queue(s1_cuda_stream *s, const s1_cuda_launch *l)
@@ -248,62 +253,43 @@ int32_t s1_cuda_queue(s1_cuda_stream *s, const s1_cuda_launch *l)
     return status;
 }
 
-/* Some bytes of the half in use; of the other one when that is full, once it is free. */
-static int32_t reserve(s1_cuda_stream *s, size_t bytes, s1_cuda_half **out, size_t *at)
+int32_t s1_cuda_table(s1_cuda_stream *s, size_t bytes, void **out)
 {
-    size_t size = (bytes + ALIGN - 1) / ALIGN * ALIGN;
-    s1_cuda_half *half = &s->halves[s->half];
-
-    if (half->used + size > S1_CUDA_STAGE) {
-        CUresult result = s->driver->cuEventRecord(half->done, s->handle);
-        if (result != S1_CU_SUCCESS)
-            return judge(s, result, "recording an event");
-        half->is_under_way = true;
-        s->half = 1 - s->half;
-        half = &s->halves[s->half];
-        if (half->is_under_way) {
-            int32_t status = wait_for(s, half->done, true, INT64_MAX);
-            if (status != INS1_OK)
-                return status;
-        }
-        half->is_under_way = false;
-        half->used = 0;
-    }
-    *out = half;
-    *at = half->used;
-    half->used += size;
-    return INS1_OK;
-}
-
-int32_t s1_cuda_table(s1_cuda_stream *s, size_t bytes, void **out, CUdeviceptr *address)
-{
-    s1_cuda_half *half = NULL;
-    size_t at = 0;
-
-    if (bytes > S1_CUDA_STAGE / 2)
+    if (bytes > S1_CUDA_TABLES)
         return INS1_E_UNSUPPORTED;
-    int32_t status = reserve(s, bytes, &half, &at);
-    if (status != INS1_OK)
-        return status;
-    *out = half->address + at;
-    *address = half->twin + at;
+    if (!s1_tables_room(&s->tables, bytes)) {
+        int32_t status = s1_cuda_settle(s, true, INT64_MAX);
+        if (status != INS1_OK)
+            return status;
+        s1_tables_forget(&s->tables);
+    }
+    *out = s1_tables_room(&s->tables, bytes);
     return INS1_OK;
 }
 
-int32_t s1_cuda_send_table(s1_cuda_stream *s, const void *table, CUdeviceptr address, size_t bytes)
+int32_t s1_cuda_send_table(s1_cuda_stream *s, size_t bytes, CUdeviceptr *out)
 {
-    int32_t status = begin_piece(s);
+    size_t at;
+    bool is_there = s1_tables_find(&s->tables, bytes, &at);
+
+    *out = s->device_tables + at;
+    if (is_there)
+        return INS1_OK;
+    int32_t status = s1_cuda_begin_piece(s);
     if (status != INS1_OK)
         return status;
-    CUresult result = s->driver->cuMemcpyHtoDAsync_v2(address, table, bytes, s->handle);
-    return result == S1_CU_SUCCESS ? count(s, 0) : judge(s, result, "sending a table");
+    CUresult result = s->driver->cuMemcpyHtoDAsync_v2(*out, s->tables.host + at, bytes, s->handle);
+    if (result != S1_CU_SUCCESS)
+        return judge(s, result, "sending a table");
+    s1_tables_keep(&s->tables, bytes);
+    return s1_cuda_count(s, 0);
 }
 
 int32_t s1_cuda_scratch(s1_cuda_stream *s, size_t bytes)
 {
     if (s->scratch_size >= bytes)
         return INS1_OK;
-    int32_t status = settle(s, true, INT64_MAX);
+    int32_t status = s1_cuda_settle(s, true, INT64_MAX);
     if (status != INS1_OK)
         return status;
     if (s->scratch)
@@ -316,98 +302,4 @@ int32_t s1_cuda_scratch(s1_cuda_stream *s, size_t bytes)
     else
         s->scratch = 0;
     return judge(s, result, "memory for one operation");
-}
-
-/* ---- transfers --------------------------------------------------------------------------------
- */
-
-static size_t next_part(uint64_t left)
-{
-    return left < S1_CUDA_STAGE ? (size_t)left : S1_CUDA_STAGE;
-}
-
-/* Through memory of ours: what the caller's is, and so when the driver has read it, is not known.
- */
-static int32_t send(s1_cuda_stream *s, CUdeviceptr to, const unsigned char *from, uint64_t n)
-{
-    for (size_t part; n > 0; n -= part, from += part, to += part) {
-        s1_cuda_half *half = NULL;
-        size_t at = 0;
-        part = next_part(n);
-        int32_t status = reserve(s, part, &half, &at);
-        if (status == INS1_OK)
-            status = begin_piece(s);
-        if (status != INS1_OK)
-            return status;
-        memcpy(half->address + at, from, part);
-        CUresult result = s->driver->cuMemcpyHtoDAsync_v2(to, half->address + at, part, s->handle);
-        status = result == S1_CU_SUCCESS ? count(s, 0) : judge(s, result, "writing to the device");
-        if (status != INS1_OK)
-            return status;
-    }
-    return INS1_OK;
-}
-
-static int32_t fetch(s1_cuda_stream *s, unsigned char *to, CUdeviceptr from, uint64_t n)
-{
-    int32_t status = settle(s, true, INT64_MAX);
-
-    for (size_t part; n > 0 && status == INS1_OK; n -= part, from += part, to += part) {
-        part = next_part(n);
-        unsigned char *address = s->halves[s->half].address;
-        status = begin_piece(s);
-        if (status != INS1_OK)
-            return status;
-        CUresult result = s->driver->cuMemcpyDtoHAsync_v2(address, from, part, s->handle);
-        if (result != S1_CU_SUCCESS)
-            return judge(s, result, "reading from the device");
-        status = count(s, 0);
-        if (status == INS1_OK)
-            status = settle(s, true, INT64_MAX);
-        if (status == INS1_OK)
-            memcpy(to, address, part);
-    }
-    return status;
-}
-
-int32_t s1_cuda_write(void *stream, uint64_t id, uint64_t at, const void *src, uint64_t n)
-{
-    s1_cuda_stream *s = stream;
-    int32_t status = s1_cuda_enter(s->device, s->host);
-
-    if (status != INS1_OK)
-        return status;
-    status = send(s, id + at, src, n);
-    s1_cuda_leave(s->device);
-    return status;
-}
-
-int32_t s1_cuda_read(void *stream, uint64_t id, uint64_t at, void *dst, uint64_t n)
-{
-    s1_cuda_stream *s = stream;
-    int32_t status = s1_cuda_enter(s->device, s->host);
-
-    if (status != INS1_OK)
-        return status;
-    status = fetch(s, dst, id + at, n);
-    s1_cuda_leave(s->device);
-    return status;
-}
-
-int32_t s1_cuda_copy(void *stream, uint64_t dst, uint64_t dst_at, uint64_t src, uint64_t src_at,
-                     uint64_t n)
-{
-    s1_cuda_stream *s = stream;
-    int32_t status = s1_cuda_enter(s->device, s->host);
-
-    if (status != INS1_OK)
-        return status;
-    if (n)
-        status = begin_piece(s);
-    if (status == INS1_OK && n) {
-        CUresult result = s->driver->cuMemcpyDtoDAsync_v2(dst + dst_at, src + src_at, n, s->handle);
-        status = result == S1_CU_SUCCESS ? count(s, 0) : judge(s, result, "copying on the device");
-    }
-    s1_cuda_leave(s->device);
-    return status;
 }

@@ -4,6 +4,7 @@
 #include "interns1/sys/backend.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 
 /* What the plugins for devices with memory of their own have in common; each is built with it, for
  * plugins link nothing of the library. */
@@ -21,6 +22,34 @@ static inline int64_t s1_gpu_stride(const ins1_tensor_desc *tensor, int32_t axis
 {
     return tensor->dim[axis] > 1 ? tensor->stride[axis] : 0;
 }
+
+/* --- tables --- */
+
+enum { S1_TABLES_MOST = 1024 };
+
+/* Where experts lie, on the device and byte for byte here: what is there already is not sent again.
+ * The host's memory is read by the device when the time comes, so it stays as it is until all are
+ * forgotten. */
+typedef struct s1_tables {
+    unsigned char *host; /* `size` bytes, the stream's */
+    size_t size, used;
+    int32_t n;
+    struct {
+        uint32_t at, bytes;
+    } entries[S1_TABLES_MOST];
+} s1_tables;
+
+/* Where a table is to be written; NULL when others have to be forgotten first. */
+unsigned char *s1_tables_room(s1_tables *tables, size_t bytes);
+
+/* Is what was written there already? `at` is where it is, or where it is to be sent. */
+bool s1_tables_find(const s1_tables *tables, size_t bytes, size_t *at);
+
+/* It was sent. */
+void s1_tables_keep(s1_tables *tables, size_t bytes);
+
+/* Nothing is there any more. The device has done all that was queued. */
+void s1_tables_forget(s1_tables *tables);
 
 /* --- pieces --- */
 

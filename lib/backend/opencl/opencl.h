@@ -47,7 +47,7 @@ enum {
     S1_CL_MOST_PLATFORMS = 16,
     S1_CL_MOST_DEVICES = 16,
     S1_CL_PIECES = 2,       /* under way: see stream.c */
-    S1_CL_TABLES = 1 << 20, /* bytes of tables that one stream has under way */
+    S1_CL_TABLES = 4 << 20, /* bytes of tables that one stream has on the device */
     S1_CL_MOST_BUFFERS = 8, /* of a kernel */
     S1_CL_MOST_LOCALS = 3,
 };
@@ -138,9 +138,8 @@ typedef struct s1_cl_stream {
     s1_cl_work work[S1_CL_PIECES];
     int32_t now; /* the piece that is being queued */
     s1_pace pace;
-    unsigned char *tables; /* the host's, and what they become on the device */
+    s1_tables tables;
     cl_mem device_tables;
-    size_t tables_used;
     cl_mem scratch;
     size_t scratch_size;
 } s1_cl_stream;
@@ -167,10 +166,11 @@ typedef struct s1_cl_launch {
 } s1_cl_launch;
 
 int32_t s1_cl_queue(s1_cl_stream *stream, const s1_cl_launch *launch);
-/* `bytes` for the host to fill before the next call, and where a kernel finds them in
- * `device_tables` once they are sent. At most S1_CL_TABLES. */
-int32_t s1_cl_table(s1_cl_stream *stream, size_t bytes, void **out, int64_t *at);
-int32_t s1_cl_send_table(s1_cl_stream *stream, int64_t at, size_t bytes);
+/* `bytes` for the host to fill before the next call; at most S1_CL_TABLES. */
+int32_t s1_cl_table(s1_cl_stream *stream, size_t bytes, void **out);
+/* Where in `device_tables` kernels find what was filled in, which is sent when it is not there yet.
+ */
+int32_t s1_cl_send_table(s1_cl_stream *stream, size_t bytes, int64_t *out);
 /* At least `bytes` of memory for one operation; waits when it has to grow. */
 int32_t s1_cl_scratch(s1_cl_stream *stream, size_t bytes);
 

@@ -109,7 +109,7 @@ static int32_t send_experts(s1_cl_stream *s, const ins1_op *op, product *p, s1_c
     size_t bytes = (size_t)n * sizeof(s1_cl_expert);
     void *room;
 
-    int32_t status = s1_cl_table(s, bytes, &room, &p->v.table_at);
+    int32_t status = s1_cl_table(s, bytes, &room);
     if (status != INS1_OK)
         return status;
     *table = room;
@@ -117,7 +117,7 @@ static int32_t send_experts(s1_cl_stream *s, const ins1_op *op, product *p, s1_c
         const ins1_tensor_desc *w = &op->in[2 + i], *scale = &op->in[2 + n + i];
         (*table)[i] = (s1_cl_expert){ (int64_t)w->offset, (int64_t)scale->offset, group_of(op, i) };
     }
-    return s1_cl_send_table(s, p->v.table_at, bytes);
+    return s1_cl_send_table(s, bytes, &p->v.table_at);
 }
 
 /* The results by expert, cut into tiles; how many there are at most. */

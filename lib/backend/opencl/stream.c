@@ -7,7 +7,7 @@
 #include <string.h>
 #include <time.h>
 
-enum { MOST_LAUNCHES = 128, ALIGN = 256 };
+enum { MOST_LAUNCHES = 128 };
 
 static const int64_t spin_ns = 50000;                    /* how long to look without a pause */
 static const uint64_t most_at_once = UINT64_C(16) << 20; /* bytes of one transfer */
@@ -107,8 +107,6 @@ static int32_t settle(s1_cl_stream *s, bool asks, int64_t timeout_ns)
         if (waited != INS1_OK && status == INS1_OK)
             status = waited;
     }
-    if (status == INS1_OK)
-        s->tables_used = 0;
     return status;
 }
 
@@ -140,8 +138,9 @@ static int32_t make(s1_cl_stream *s)
     const s1_cl_device *d = s->device;
     cl_int result;
 
-    s->tables = s1_cl_take(cl, s->host, S1_CL_TABLES);
-    if (!s->tables)
+    s->tables.host = s1_cl_take(cl, s->host, S1_CL_TABLES);
+    s->tables.size = S1_CL_TABLES;
+    if (!s->tables.host)
         return INS1_E_MEMORY;
     s->queue = cl->clCreateCommandQueue(d->context, d->entry->device, 0, &result);
     if (result != CL_SUCCESS) {
@@ -197,7 +196,7 @@ void s1_cl_stream_free(s1_cl_stream *s)
         cl->clReleaseMemObject(s->device_tables);
     if (s->queue)
         cl->clReleaseCommandQueue(s->queue);
-    s1_cl_give_back(cl, s->host, s->tables, S1_CL_TABLES);
+    s1_cl_give_back(cl, s->host, s->tables.host, S1_CL_TABLES);
     s1_cl_give_back(cl, s->host, s, sizeof(*s));
 }
 
@@ -273,31 +272,37 @@ int32_t s1_cl_queue(s1_cl_stream *s, const s1_cl_launch *l)
     return status;
 }
 
-int32_t s1_cl_table(s1_cl_stream *s, size_t bytes, void **out, int64_t *at)
+int32_t s1_cl_table(s1_cl_stream *s, size_t bytes, void **out)
 {
-    size_t size = (bytes + ALIGN - 1) / ALIGN * ALIGN;
-
-    if (size > S1_CL_TABLES)
+    if (bytes > S1_CL_TABLES)
         return INS1_E_UNSUPPORTED;
-    if (s->tables_used + size > S1_CL_TABLES) {
+    if (!s1_tables_room(&s->tables, bytes)) {
         int32_t status = settle(s, true, INT64_MAX);
         if (status != INS1_OK)
             return status;
+        s1_tables_forget(&s->tables);
     }
-    *out = s->tables + s->tables_used;
-    *at = (int64_t)s->tables_used;
-    s->tables_used += size;
+    *out = s1_tables_room(&s->tables, bytes);
     return INS1_OK;
 }
 
-int32_t s1_cl_send_table(s1_cl_stream *s, int64_t at, size_t bytes)
+int32_t s1_cl_send_table(s1_cl_stream *s, size_t bytes, int64_t *out)
 {
+    size_t at;
+    bool is_there = s1_tables_find(&s->tables, bytes, &at);
+
+    *out = (int64_t)at;
+    if (is_there)
+        return INS1_OK;
     int32_t status = begin_piece(s);
     if (status != INS1_OK)
         return status;
-    cl_int result = s->cl->clEnqueueWriteBuffer(s->queue, s->device_tables, CL_FALSE, (size_t)at,
-                                                bytes, s->tables + at, 0, NULL, NULL);
-    return result == CL_SUCCESS ? count(s, 0) : judge(s, result, "sending a table");
+    cl_int result = s->cl->clEnqueueWriteBuffer(s->queue, s->device_tables, CL_FALSE, at, bytes,
+                                                s->tables.host + at, 0, NULL, NULL);
+    if (result != CL_SUCCESS)
+        return judge(s, result, "sending a table");
+    s1_tables_keep(&s->tables, bytes);
+    return count(s, 0);
 }
 
 int32_t s1_cl_scratch(s1_cl_stream *s, size_t bytes)
