@@ -19,6 +19,7 @@ typedef struct conformance_host {
     long until_stop;    /* questions until one is answered with `stop`; negative: never */
     int32_t stop;       /* INS1_E_CANCELED, INS1_E_DEADLINE */
     bool refuses_tasks;
+    bool is_in_haste;    /* no more is run than how the backend behaves */
     char said[240];      /* what the backend last told `fail` or `log` */
     const char *mistake; /* what the backend did wrong towards the host; NULL: nothing */
     size_t n_blocks;

@@ -538,5 +538,5 @@ int main(int argc, char **argv)
         if (file_exists(argv[1], cases[i]))
             check_case(argv[1], argv[2], cases[i]);
     printf("%d comparisons, %d wrong\n", n_compared, n_wrong);
-    return n_wrong || !n_compared ? 1 : 0;
+    return n_wrong || n_warnings || !n_compared ? 1 : 0;
 }

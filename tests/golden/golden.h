@@ -50,6 +50,8 @@ options read_case(const char *folder, const char *name);
 /* Where a program computes: a CPU level, or PLUGIN@NAME for a device of a plugin, which need not
  * give the same bits for every cut. */
 bool is_level(const char *where);
+extern int n_warnings; /* of the runtimes that open_place made: errors and warnings in the log */
+
 /* Its runtime and the index of its device; false when this machine or build lacks it. */
 bool open_place(ins1_runtime **out, int32_t *device, const char *where,
                 const ins1_threading *threading, const ins1_call *call);

@@ -223,6 +223,17 @@ bool is_level(const char *where)
     return !strchr(where, '@');
 }
 
+int n_warnings;
+
+/* Errors and warnings are wrong: what Vulkan's validation layer says comes here too. */
+static void listen(void *user, int32_t level, const char *component, const char *text)
+{
+    (void)user;
+    (void)level;
+    printf("%s said: %s\n", component, text);
+    n_warnings++;
+}
+
 bool open_place(ins1_runtime **out, int32_t *device, const char *where,
                 const ins1_threading *threading, const ins1_call *call)
 {
@@ -231,6 +242,8 @@ bool open_place(ins1_runtime **out, int32_t *device, const char *where,
     char plugin[512];
 
     made.threading = threading;
+    made.log = listen;
+    made.log_level = INS1_LOG_WARN;
     made.cpu_level = name ? NULL : where;
     *device = 0;
     ins1_status status = ins1_runtime_create(out, &made, call);

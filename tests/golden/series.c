@@ -286,5 +286,5 @@ int main(int argc, char **argv)
     }
     printf("%d signals, %.2g of the range at worst, bf16 %.2f of the reference's error\n", n_cases,
            worst, sqrt(ours / theirs));
-    return n_wrong || !n_cases;
+    return n_wrong || n_warnings || !n_cases;
 }

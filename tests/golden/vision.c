@@ -379,5 +379,5 @@ int main(int argc, char **argv)
     check_folder(&b, argv[1], argv[2]);
     close_bench(&b);
     printf("%d comparisons, %d wrong\n", n_compared, n_wrong);
-    return n_wrong || !n_compared ? 1 : 0;
+    return n_wrong || n_warnings || !n_compared ? 1 : 0;
 }

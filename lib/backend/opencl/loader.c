@@ -25,11 +25,16 @@ static const char *find_calls(s1_cl *cl)
     return NULL;
 }
 
+/* As much of a text as there is room for: the driver gives none that is longer than what it is
+ * offered. */
 static void read_text(const s1_cl *cl, cl_device_id device, cl_device_info what, char *to,
                       size_t size)
 {
-    if (cl->clGetDeviceInfo(device, what, size, to, NULL) != CL_SUCCESS)
-        snprintf(to, size, "unknown");
+    char whole[1024] = "";
+    if (cl->clGetDeviceInfo(device, what, sizeof(whole), whole, NULL) != CL_SUCCESS)
+        memcpy(whole, "unknown", sizeof("unknown"));
+    whole[sizeof(whole) - 1] = 0;
+    memcpy(to, whole, size);
     to[size - 1] = 0;
 }
 
