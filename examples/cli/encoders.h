@@ -4,7 +4,7 @@
 #include "engine.h"
 
 /* Files to what stands in the place of tokens. The encoders of a model are made when they are first
- * needed. */
+ * needed; when their device is lost, the CPU encodes. */
 
 typedef struct encoders {
     engine *e;
@@ -12,6 +12,7 @@ typedef struct encoders {
     const char *model;
     ins1_timeseries_encoder *series; /* NULL until then */
     ins1_vision_encoder *vision;     /* the same */
+    int32_t device;                  /* that they were made for */
 } encoders;
 
 /* PNG or JPEG; the caller releases the embeddings. */

@@ -123,6 +123,29 @@ ins1_status engine_session(engine *e, const settings *s, size_t n_ctx, size_t n_
     return ins1_session_create(out, e->decoder, &options, &e->call);
 }
 
+bool engine_uses_devices(const engine *e)
+{
+    for (size_t i = 0; i < e->n_placements; i++)
+        if (e->placements[i].device != 0)
+            return true;
+    return false;
+}
+
+void engine_say_lost(const engine *e)
+{
+    fprintf(stderr, "ins1: a device is lost, the CPU goes on: %s\n", e->call.error->text);
+}
+
+ins1_status engine_leave_devices(engine *e, const settings *s)
+{
+    engine_say_lost(e);
+    ins1_decoder_release(e->decoder);
+    e->decoder = NULL;
+    e->n_placements = 0;
+    e->device = 0;
+    return open_decoder(e, s);
+}
+
 ins1_status engine_ids(engine *e, const char *key, int32_t **out, size_t *n)
 {
     const char *value;

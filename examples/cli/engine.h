@@ -38,6 +38,16 @@ ins1_status engine_session(engine *e, const settings *s, size_t n_ctx, size_t n_
 /* A JSON array of ids under one of the "ins1/" keys; *n 0 when there is none. To be freed. */
 ins1_status engine_ids(engine *e, const char *key, int32_t **out, size_t *n);
 
+/* Can a device be lost, other than the CPU? */
+bool engine_uses_devices(const engine *e);
+
+/* Say on stderr what the last call says of the device that is lost. */
+void engine_say_lost(const engine *e);
+
+/* Then say so, and have the decoder anew, all of it on the CPU, where new encoders go too. Sessions
+ * of the old one are released before. */
+ins1_status engine_leave_devices(engine *e, const settings *s);
+
 /* INS1_PRECISION_*, as --precision says. */
 int32_t engine_precision(const settings *s);
 

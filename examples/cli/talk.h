@@ -39,6 +39,9 @@ typedef struct talk {
         size_t n_media;
     } * messages;
     size_t n_messages;
+    size_t room;              /* tokens of the prompt that the session was made for */
+    buffer snapshot;          /* of the session after the prompt, where a device can be lost */
+    size_t n_shown, n_again;  /* of the reply: was shown, and of that: comes again */
     size_t n_prompt, n_reply; /* tokens of the last turn */
     double prompt_s, reply_s; /* seconds of it */
     size_t n_cached;          /* tokens of its prompt that were there already */
@@ -62,7 +65,8 @@ ins1_status talk_prompt(talk *t, int32_t thinking, ins1_prompt **out);
 /* Make a session for prompts of at most so many tokens. */
 ins1_status talk_make_room(talk *t, size_t n_prompt);
 
-/* The model's turn: every event is handed to `show`. */
+/* The model's turn: every event is handed to `show`. When a device is lost, the CPU goes on where
+ * it was. */
 typedef void talk_show_fn(void *user, const ins1_event *event);
 ins1_status talk_reply(talk *t, const ins1_prompt *prompt, talk_show_fn *show, void *user);
 
