@@ -226,11 +226,11 @@ bool is_level(const char *where)
 int n_warnings;
 
 /* Errors and warnings are wrong: what Vulkan's validation layer says comes here too. */
-static void listen(void *user, int32_t level, const char *component, const char *text)
+static void listen(void *user, int32_t level, const char *component, const char *message)
 {
     (void)user;
     (void)level;
-    printf("%s said: %s\n", component, text);
+    printf("%s said: %s\n", component, message);
     n_warnings++;
 }
 
