@@ -65,7 +65,7 @@ class Watch:
             self._write.send(b"\0")
         except OSError:
             return
-        self.settled.wait(1)
+        self.settled.wait(10)  # on a machine with much else to do it may be long until that thread's turn
 
 
 watch = Watch()

@@ -5,6 +5,8 @@ import ctypes
 from ctypes import POINTER, Structure, byref, c_char, c_char_p, c_float, c_int, c_int32, c_ssize_t, c_void_p, py_object
 from typing import Any, Optional, Protocol, Tuple, cast
 
+from .abi import ending
+
 try:
     import numpy
 except ImportError:  # everything works without
@@ -24,15 +26,18 @@ class FloatArray(Protocol):
     def tolist(self) -> Any: ...
 
 
+_get = ctypes.pythonapi.PyObject_GetBuffer
+_release = ctypes.pythonapi.PyBuffer_Release
+
+
 class PyBuffer(Structure):
     _fields_ = [("buf", c_void_p), ("obj", py_object), ("len", c_ssize_t), ("itemsize", c_ssize_t),
                 ("readonly", c_int), ("ndim", c_int), ("format", c_char_p), ("shape", POINTER(c_ssize_t)),
                 ("strides", POINTER(c_ssize_t)), ("suboffsets", POINTER(c_ssize_t)), ("internal", c_void_p)]
+    __del__ = ending(_release)  # of one that holds nothing, too
 
 
-_get = ctypes.pythonapi.PyObject_GetBuffer
 _get.argtypes = [py_object, POINTER(PyBuffer), c_int]
-_release = ctypes.pythonapi.PyBuffer_Release
 _release.argtypes = [POINTER(PyBuffer)]
 RECORDS_RO = 0x0018 | 0x0004  # strides and format, read-only is enough
 
@@ -82,11 +87,6 @@ class View:
         self.kind = kind_of((view.format or b"B").decode(), view.itemsize)
         self.shape = tuple(view.shape[i] for i in range(view.ndim))
         self.strides = tuple(view.strides[i] for i in range(view.ndim))
-
-    def __del__(self) -> None:
-        if self._buffer is not None:
-            _release(byref(self._buffer))
-            self._buffer = None
 
 
 def _is_buffer(array: Any) -> bool:

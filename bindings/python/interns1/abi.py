@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from ctypes import (CDLL, CFUNCTYPE, POINTER, Structure, c_char, c_char_p, c_double, c_float, c_int32, c_int64,
                     c_size_t, c_ssize_t, c_uint32, c_uint64, c_void_p, cast, sizeof)
+from functools import partial
+from operator import attrgetter
 from typing import Any, Callable, Dict, List, Optional, Tuple
 
 
@@ -17,16 +19,18 @@ class Sized(Structure):
         super().__init__(sizeof(type(self)), **fields)
 
 
+def ending(function: Callable[..., object]) -> Any:
+    """A destructor that calls `function(self)` without a line of Python: a Ctrl-C that comes in one of Python's is lost,
+    because nothing can be raised out of it, and what it should have released stays."""
+    return property(partial(partial, function))
+
+
 class Handle(c_void_p):
     """A pointer with one owner, which it gives back."""
 
     is_ours = False  # of tokens: made here and not by who calls
-    _release: Optional[Callable[[Optional[int]], None]] = None
-
-    def __del__(self) -> None:
-        if self.value and self._release is not None:
-            self._release(self.value)
-            self.value = None
+    _end: Any = bool  # of a class: what ends it, once there is a library; until then nothing
+    __del__ = property(attrgetter("_end"))
 
 
 INS1_VERSION_MAJOR = 0
@@ -952,5 +956,5 @@ def declare(library: CDLL, io: bool = False) -> None:
     for handle in HANDLES:
         name = handle.__name__ + "_release"
         if name in (IO_FUNCTIONS if io else FUNCTIONS):
-            # A function object of its own: it takes the number and not the handle that is ending.
-            handle._release = CFUNCTYPE(None, c_void_p)((name, library))
+            # A function object of its own: it takes every handle as the pointer it is.
+            handle._end = ending(CFUNCTYPE(None, c_void_p)((name, library)))

@@ -1,6 +1,8 @@
 """The package against the library that INTERNS1_LIBRARY names.
 
-    test_interns1.py MODEL LAYOUT_PROGRAM PLUGIN [MODEL_WITH_ENCODERS...]
+    test_interns1.py MODEL LAYOUT_PROGRAM PLUGIN [MODEL_WITH_ENCODERS...] [--moments=80] [--seed=1]
+
+`moments` is how many times Ctrl-C comes while something is computed.
 """
 import array
 import ctypes
@@ -18,14 +20,16 @@ import unittest
 
 import interns1
 from interns1 import abi
+from interns1._memory import View
 
 try:
     import numpy
 except ImportError:
     numpy = None
 
-RANDOM = "--random" in sys.argv
-MODEL, LAYOUT, PLUGIN, *OTHERS = [word for word in sys.argv[1:] if word != "--random"]
+SETTINGS = dict(word[2:].split("=") for word in sys.argv[1:] if word.startswith("--"))
+MODEL, LAYOUT, PLUGIN, *OTHERS = [word for word in sys.argv[1:] if not word.startswith("--")]
+MOMENTS, SEED = int(SETTINGS.get("moments", 80)), int(SETTINGS.get("seed", 1))
 ASK = "What is the molecular formula of <SMILES>CC(=O)Oc1ccccc1C(=O)O</SMILES>?"
 
 
@@ -317,23 +321,56 @@ class Stopping(Common):
             signal.signal(signal.SIGINT, old)
         self.assertEqual(came, [1])
 
-    @unittest.skipUnless(RANDOM, "only with --random: on a machine that is loaded an interrupt may come late")
+    @staticmethod
+    def is_late(timer, since={}):
+        """Did what the timer did get lost? It was done 10 seconds ago."""
+        if timer.is_alive():
+            return False
+        return time.monotonic() - since.setdefault(timer, time.monotonic()) > 10
+
     def test_control_c_in_the_middle_of_anything(self):
         """Interrupts at random moments: every one comes out, nothing else does, and answers stay right."""
         session = interns1.Session(self.model, n_ctx=512)
-        came = 0
-        for _ in range(40):
-            timer = threading.Timer(random.random() * 0.01, os.kill, (os.getpid(), signal.SIGINT))
-            try:
+        stopping = interns1.Call(progress=lambda *_: None, timeout=60.0)
+        tokenizer = self.model.tokenizer
+
+        def plainly():
+            session.prefill([1] * 100)
+            session.step(1)
+
+        def with_callbacks():
+            session.prefill([1] * 100, call=stopping)
+            session.step(1, call=stopping)
+
+        def as_a_reply():
+            session.prefill([1] * 20)
+            for _ in interns1.Stream(session, tokenizer, max_tokens=8):
+                pass
+
+        def as_text():
+            tokenizer.decode(tokenizer.encode(ASK * 4, special=True))
+
+        def bits():
+            session.truncate(0)
+            plainly()
+            return session.logits().tolist()
+
+        right, chance = bits(), random.Random(SEED)
+        works = [plainly, with_callbacks, as_a_reply, as_text]
+        for moment in range(MOMENTS):
+            work = works[moment % len(works)]
+            timer = threading.Timer(chance.random() * 0.02, os.kill, (os.getpid(), signal.SIGINT))
+            with self.subTest(moment=moment, work=work.__name__), self.assertRaises(KeyboardInterrupt):
                 timer.start()
-                while True:
+                while not self.is_late(timer):
                     session.truncate(0)
-                    session.prefill([1] * 100)
-                    session.step(1)
-            except KeyboardInterrupt:
-                came += 1
+                    work()
             timer.join()
-        self.assertEqual(came, 40)
+            if moment % 8 >= 4:  # and the next call of half of them begins in a session that was stopped
+                self.assertEqual(bits(), right, (moment, work.__name__))
+            self.assertIs(signal.getsignal(signal.SIGINT), signal.default_int_handler)
+            self.assertEqual(self.model.runtime._failures.raised, [])
+        self.assertEqual(bits(), right)
 
 
 class Lifetimes(unittest.TestCase):
@@ -372,6 +409,21 @@ class Lifetimes(unittest.TestCase):
         with self.assertRaises(interns1.Busy):
             session.step(1)
         thread.join()
+
+    def test_control_c_while_a_handle_ends_is_not_lost(self):
+        """It was, and the handle with it, when a destructor was a function of Python's."""
+        runtime, chance = interns1.Runtime(threads=1), random.Random(SEED)
+        before, data = runtime.memory().now, bytearray(100)
+        for _ in range(MOMENTS // 4):
+            timer = threading.Timer(chance.random() * 0.01, os.kill, (os.getpid(), signal.SIGINT))
+            with self.assertRaises(KeyboardInterrupt):
+                timer.start()
+                while not Stopping.is_late(timer):
+                    interns1.Cancel(runtime)
+                    View(data)
+            timer.join()
+            data.append(1)  # which no View holds
+            self.assertEqual(runtime.memory().now, before)
 
     def test_nothing_is_left(self):
         runtime = interns1.Runtime(threads=1)
