@@ -10,7 +10,6 @@ import gc
 import os
 import pathlib
 import random
-import resource
 import signal
 import subprocess
 import sys
@@ -597,33 +596,21 @@ class Senses(Common):
             self.assertTrue(self.model.chat("What is this?", series=[interns1.Signal(samples, 100)], max_tokens=4).ids)
 
     @unittest.skipUnless(numpy, "there is no numpy")
-    def test_a_million_samples_are_not_copied(self):
+    def test_samples_are_pointed_to(self):
+        """That nothing is copied behind the pointer either is no_copy.py's to show."""
         from interns1.encoders import series_struct
 
-        samples = numpy.zeros((1000000, 1), numpy.float32)
+        samples = numpy.zeros((1000, 1), numpy.float32)
         keep = []
-        before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        struct = series_struct(interns1.Signal(samples, 100), keep)
-        self.assertEqual(struct.data, samples.ctypes.data)
+        self.assertEqual(series_struct(interns1.Signal(samples, 100), keep).data, samples.ctypes.data)
         self.assertEqual(series_struct(interns1.Signal(samples[::-2]), keep).sample_stride, -8)
-        self.assertLess(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before, 1000)
-        if "timeseries" not in self.model.info.parts:
-            self.skipTest("shown as far as the encoder's door: the checkpoint has no timeseries part")
-        runtime = interns1.Runtime()
-        encoder = self.encoder("timeseries", runtime)
-        encoder.encode(interns1.Signal(samples[:20000], 1000))
-        base = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-        peak = runtime.memory().peak
-        encoder.encode(interns1.Signal(samples, 1000))
-        grew = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 - base
-        self.assertLess(grew - (runtime.memory().peak - peak), samples.nbytes // 2)
 
-    def encoder(self, part, runtime=None):
+    def encoder(self, part):
         """An encoder of the checkpoint, or of the first of the others that has one."""
         kind = {"vision": interns1.VisionEncoder, "timeseries": interns1.TimeSeriesEncoder}[part]
         for path in [MODEL, *OTHERS]:
             try:
-                return kind(interns1.Model(path, parts=[part], runtime=runtime))
+                return kind(interns1.Model(path, parts=[part]))
             except interns1.Unsupported:
                 pass
         self.skipTest(f"no checkpoint has a {part} part")
