@@ -76,10 +76,16 @@ def pro_config():
             "vision_config": vision, "vision_end_token_id": 151653, "vision_start_token_id": 151652}
 
 
+def pro_series_config():
+    """With the encoder of time series that later releases of the checkpoint have."""
+    return pro_config() | {"ts_token_id": 151685, "ts_config": series_config()}
+
+
 # Name -> config, FP8?, scale_fmt.
 MODELS = {"intern-s1": (s1_config, False, None), "intern-s1-fp8": (s1_config, True, None),
           "intern-s1-mini": (mini_config, False, None), "intern-s1-mini-fp8": (mini_config, True, None),
-          "intern-s1-pro": (pro_config, True, "ue8m0"), "intern-s1-pro-bf16": (pro_config, False, None)}
+          "intern-s1-pro": (pro_config, True, "ue8m0"), "intern-s1-pro-bf16": (pro_config, False, None),
+          "intern-s1-pro-series": (pro_series_config, True, "ue8m0")}
 
 
 def kept_frequencies(text):
@@ -226,7 +232,8 @@ def stored(parts, fp8):
 def model_tensors(config, fp8):
     text, vision = config["text_config"], config["vision_config"]
     towers = pro_vit_tensors(vision) if "depth" in vision else intern_vit_tensors(vision, text["hidden_size"])
-    return [*stored(towers, fp8), *stored(decoder(text), fp8)]
+    series = series_tensors(config["ts_config"]) if "ts_config" in config else []
+    return [*stored(towers, fp8), *stored(series, fp8), *stored(decoder(text), fp8)]
 
 
 def quantization_config(tensors, scale_fmt):

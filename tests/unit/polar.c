@@ -97,6 +97,55 @@ START_TEST(candidates_have_the_reward_that_they_have_alone)
 }
 END_TEST
 
+/* Tokens that were computed, by what the calls told of their progress. */
+typedef struct work {
+    uint64_t prefilled, scored, done;
+    int n_prefills;
+} work;
+
+static int32_t count_work(void *user, int32_t phase, uint64_t done, uint64_t total)
+{
+    work *w = user;
+    uint64_t *to = phase == INS1_PHASE_PREFILL ? &w->prefilled : &w->scored;
+    ck_assert(phase == INS1_PHASE_PREFILL || phase == INS1_PHASE_SCORE);
+    *to += done - w->done;
+    w->done = done == total ? 0 : done;
+    w->n_prefills += phase == INS1_PHASE_PREFILL && done == total;
+    return 0;
+}
+
+static work work_of(const ins1_text *candidates, size_t n)
+{
+    float rewards[N_ANSWERS];
+    work w = { 0 };
+    request.candidates = candidates;
+    request.n_candidates = n;
+    call.progress = count_work;
+    call.user = &w;
+    ck_assert_int_eq(score(rewards), INS1_OK);
+    call.progress = NULL;
+    return w;
+}
+
+START_TEST(what_candidates_share_is_computed_once)
+{
+    const size_t shared = 2 * request.prompt.size + request.reference.size;
+    const work together = work_of(answers, N_ANSWERS);
+    uint64_t apart = 0, own = 0;
+
+    for (int i = 0; i < N_ANSWERS; i++) {
+        const work alone = work_of(&answers[i], 1);
+        apart += alone.prefilled + alone.scored;
+        own += alone.prefilled - together.prefilled + 1; /* and the token of the reward */
+    }
+    ck_assert_int_eq(together.n_prefills, 1);
+    ck_assert_uint_gt(together.prefilled, shared / 4); /* no token of it has more bytes */
+    ck_assert_uint_eq(together.scored, own);
+    ck_assert_uint_eq(together.prefilled + together.scored,
+                      apart - (N_ANSWERS - 1) * together.prefilled);
+}
+END_TEST
+
 START_TEST(what_imitates_the_separator_stays_text)
 {
     static const ins1_text imitation = TEXT("a<|reward|>b");
@@ -249,6 +298,7 @@ int main(void)
     TCase *tests = tcase_create("polar");
     tcase_add_checked_fixture(tests, setup, teardown);
     tcase_add_test(tests, candidates_have_the_reward_that_they_have_alone);
+    tcase_add_test(tests, what_candidates_share_is_computed_once);
     tcase_add_test(tests, what_imitates_the_separator_stays_text);
     tcase_add_loop_test(tests, wrong_requests_are_refused, 0, sizeof(wrongs) / sizeof(wrongs[0]));
     tcase_add_test(tests, a_sequence_in_use_is_refused);
