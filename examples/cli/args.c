@@ -117,7 +117,7 @@ static bool store(const flag *f, const char *value)
         return *value >= '0' && *value <= '9' && !*end && !errno;
     case FLAG_REAL:
         *(float *)f->to = strtof(value, &end);
-        return *value && !*end && isfinite(*(float *)f->to);
+        return *value && !*end && isfinite(*(float *)f->to) && (!errno || *(float *)f->to != 0);
     case FLAG_TEXT:
         *(const char **)f->to = value;
         return true;
@@ -132,6 +132,23 @@ static bool store(const flag *f, const char *value)
         return read_counts(value, f->to);
     }
     return false;
+}
+
+/* What store() takes. */
+static const char *expected(const flag *f)
+{
+    switch (f->kind) {
+    case FLAG_INT:
+        return "a whole number from 0 to 2147483647";
+    case FLAG_SIZE:
+        return "a whole number";
+    case FLAG_REAL:
+        return "a number";
+    case FLAG_COUNTS:
+        return "a list of whole numbers with commas between";
+    default:
+        return "no more than 16 of them";
+    }
 }
 
 /* Option number `at` of argv; moves `*at` past its value. */
@@ -152,7 +169,8 @@ static int read_flag(const parser *p, int argc, char **argv, int *at)
         value = argv[++*at];
     }
     if (!store(f, value))
-        return usage_error(p->command, "%s cannot be '%s'", f->name, value);
+        return usage_error(p->command, "%s cannot be '%s', %s is expected", f->name, value,
+                           expected(f));
     return ARGS_OK;
 }
 

@@ -5,6 +5,7 @@
 #include "text.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -25,7 +26,8 @@ static ins1_status list_folder(engine *e, const char *folder, names *out)
 
     *out = (names){ 0 };
     if (!dir)
-        return fail(e->call.error, INS1_E_IO, "%s: the folder cannot be read", folder);
+        return fail(e->call.error, INS1_E_IO, "%s: no folder of frames that can be read: %s",
+                    folder, strerror(errno));
     while ((entry = readdir(dir))) {
         buffer path = { 0 };
         if (entry->d_name[0] == '.')
@@ -36,7 +38,8 @@ static ins1_status list_folder(engine *e, const char *folder, names *out)
     }
     closedir(dir);
     if (!out->n)
-        return fail(e->call.error, INS1_E_IO, "%s: there is no frame in this folder", folder);
+        return fail(e->call.error, INS1_E_IO,
+                    "%s: no frames in this folder, PNG or JPEG files are expected", folder);
     qsort(out->at, out->n, sizeof(*out->at), compare_names);
     return INS1_OK;
 }

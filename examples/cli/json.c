@@ -304,6 +304,17 @@ const json *json_get(const json *object, const char *name)
     return NULL;
 }
 
+ins1_status json_flag(const json *object, const char *name, bool *out, ins1_error *error)
+{
+    const json *value = json_get(object, name);
+    if (value && value->kind != JSON_TRUE && value->kind != JSON_FALSE)
+        return fail(error, INS1_E_FORMAT, "\"%s\" is %.*s, true or false is expected", name,
+                    value->raw_size < 40 ? (int)value->raw_size : 40, value->raw);
+    if (value)
+        *out = value->kind == JSON_TRUE;
+    return INS1_OK;
+}
+
 bool json_int(const json *value, int64_t *out)
 {
     char digits_only[32] = { 0 }, *end;

@@ -35,6 +35,9 @@ void json_free(json *value);
 /* The member of that name, the last of several; NULL when there is none or it is null. */
 const json *json_get(const json *object, const char *name);
 
+/* A member that is true or false; `*out` stays as it is where there is none or it is null. */
+ins1_status json_flag(const json *object, const char *name, bool *out, ins1_error *error);
+
 bool json_int(const json *value, int64_t *out);
 bool json_real(const json *value, double *out);
 

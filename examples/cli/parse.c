@@ -37,11 +37,14 @@ static ins1_status answer(void *user, const json *in, buffer *out, ins1_error *e
     ins1_reply_options options = INS1_INIT(ins1_reply_options);
     ins1_reply_parser *parser;
     reply r = { 0 };
-    const json *thinking = json_get(in, "thinking");
+    bool is_in_reasoning = false;
 
     e->call.error = error;
-    options.flags = thinking && thinking->kind == JSON_TRUE ? INS1_REPLY_IN_REASONING : 0;
-    ins1_status status = ins1_reply_parser_create(&parser, e->tokenizer, &options, &e->call);
+    ins1_status status = json_flag(in, "thinking", &is_in_reasoning, error);
+    if (status != INS1_OK)
+        return status;
+    options.flags = is_in_reasoning ? INS1_REPLY_IN_REASONING : 0;
+    status = ins1_reply_parser_create(&parser, e->tokenizer, &options, &e->call);
     if (status == INS1_OK)
         status = push_all(parser, in, &r, error, &e->call);
     if (status == INS1_OK)

@@ -105,9 +105,13 @@ static ins1_status read_conversation(const json *in, conversation *c, ins1_error
     return status;
 }
 
-static int32_t choice(const json *value)
+static ins1_status read_choice(const json *in, const char *name, int32_t *out, ins1_error *error)
 {
-    return !value ? INS1_CHAT_DEFAULT : value->kind == JSON_TRUE ? INS1_CHAT_ON : INS1_CHAT_OFF;
+    bool is_on = false;
+    ins1_status status = json_flag(in, name, &is_on, error);
+    if (json_get(in, name))
+        *out = is_on ? INS1_CHAT_ON : INS1_CHAT_OFF;
+    return status;
 }
 
 static ins1_status print_prompt(const ins1_prompt *prompt, const ins1_call *call, buffer *out)
@@ -139,14 +143,16 @@ static ins1_status answer(void *user, const json *in, buffer *out, ins1_error *e
     engine *e = user;
     ins1_chat_options options = INS1_INIT(ins1_chat_options);
     ins1_prompt *prompt = NULL;
-    conversation c;
+    conversation c = { 0 };
 
     e->call.error = error;
     options.tools_json = raw_text(json_get(in, "tools"));
-    options.thinking = choice(json_get(in, "enable_thinking"));
-    const json *generates = json_get(in, "add_generation_prompt");
-    options.add_generation_prompt = generates ? choice(generates) : INS1_CHAT_OFF;
-    ins1_status status = read_conversation(in, &c, error);
+    options.add_generation_prompt = INS1_CHAT_OFF;
+    ins1_status status = read_choice(in, "enable_thinking", &options.thinking, error);
+    if (status == INS1_OK)
+        status = read_choice(in, "add_generation_prompt", &options.add_generation_prompt, error);
+    if (status == INS1_OK)
+        status = read_conversation(in, &c, error);
     if (status == INS1_OK)
         status =
             ins1_prompt_create(&prompt, e->tokenizer, c.messages, c.n_messages, &options, &e->call);

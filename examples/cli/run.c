@@ -224,14 +224,20 @@ typedef struct line_task {
     attached media;
 } line_task;
 
+static ins1_status read_thinking(const json *in, line_task *out)
+{
+    bool is_on = true;
+    ins1_status status = json_flag(in, "thinking", &is_on, &out->error);
+    if (status == INS1_OK && json_get(in, "thinking"))
+        out->thinking = is_on ? INS1_CHAT_ON : INS1_CHAT_OFF;
+    return status;
+}
+
 static ins1_status read_line_task(task *k, const input *in, line_task *out)
 {
-    const json *thinking = json_get(&in->value, "thinking");
     *out = (line_task){ .error = in->error, .thinking = thinking_of(k) };
-    if (out->error.status != INS1_OK)
+    if (out->error.status != INS1_OK || read_thinking(&in->value, out) != INS1_OK)
         return out->error.status;
-    if (thinking)
-        out->thinking = thinking->kind == JSON_TRUE ? INS1_CHAT_ON : INS1_CHAT_OFF;
     out->text = json_get(&in->value, "text");
     out->system = json_get(&in->value, "system");
     if (!out->text || out->text->kind != JSON_STRING ||

@@ -53,10 +53,13 @@ static ins1_status read_number(const json *in, const char *name, int32_t *out, i
     return INS1_OK;
 }
 
-static uint32_t read_flag(const json *in, const char *name, uint32_t bit)
+static ins1_status read_flag(const json *in, const char *name, uint32_t bit, uint32_t *flags,
+                             ins1_error *error)
 {
-    const json *value = json_get(in, name);
-    return value && value->kind == JSON_TRUE ? bit : 0;
+    bool is_set = false;
+    ins1_status status = json_flag(in, name, &is_set, error);
+    *flags |= is_set ? bit : 0;
+    return status;
 }
 
 /* For POLAR checkpoints. */
@@ -65,9 +68,11 @@ static ins1_status read_request(question *q, const json *in, ins1_error *error)
     const json *candidates = json_get(in, "candidates");
     q->is_text = true;
     q->request = (ins1_polar_request)INS1_INIT(ins1_polar_request);
-    q->request.flags = read_flag(in, "pretrain", INS1_POLAR_PRETRAIN) |
-                       read_flag(in, "keep_tail", INS1_POLAR_KEEP_TAIL);
     ins1_status status = read_text(in, "prompt", &q->request.prompt, error);
+    if (status == INS1_OK)
+        status = read_flag(in, "pretrain", INS1_POLAR_PRETRAIN, &q->request.flags, error);
+    if (status == INS1_OK)
+        status = read_flag(in, "keep_tail", INS1_POLAR_KEEP_TAIL, &q->request.flags, error);
     if (status == INS1_OK)
         status = read_text(in, "reference", &q->request.reference, error);
     if (status == INS1_OK)
@@ -179,6 +184,9 @@ static ins1_status answer(task *t, const question *q, buffer *out)
     if (status == INS1_OK && q->is_text && !t->gives_rewards)
         status = fail(t->e.call.error, INS1_E_UNSUPPORTED,
                       "prompt and reference are for reward checkpoints, this one has no rewards");
+    if (status == INS1_OK && !q->is_text && !t->gives_rewards && !q->n_prefix)
+        status = fail(t->e.call.error, INS1_E_STATE,
+                      "\"prefix\" is empty, at least one id is expected before a continuation");
     if (status != INS1_OK)
         return status;
     return t->gives_rewards ? print_rewards(t, q, out) : print_logprobs(t, q, out);

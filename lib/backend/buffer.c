@@ -106,6 +106,8 @@ static ins1_status make(s1_buffer *out, s1_device *device, uint64_t size, int32_
         device->backend->api.buffer_new(device->context, asked, kind, &block.id, &block.host);
     status = s1_device_judge(device, &device->backend->door, answer, error);
     unlock(device);
+    if (status == INS1_E_MEMORY && on_host) /* a backend does not say how much was asked for */
+        return s1_out_of_memory(device->host->memory, asked, "a buffer", error);
     if (status != INS1_OK)
         return status;
 

@@ -210,7 +210,7 @@ static ins1_status read_descriptor(s1_io_bytes *out, const s1_io_job *job, int f
     struct stat about;
 
     if (fstat(file, &about) != 0)
-        return s1_io_fail_os(job->error, errno, "%s: cannot be looked at", out->name);
+        return s1_io_fail_os(job->error, errno, "cannot look at '%s' (errno %d)", out->name, errno);
     if (!S_ISREG(about.st_mode))
         return s1_io_fail(job->error, INS1_E_IO, "%s is not a regular file", out->name);
     ins1_status status = make_room(out, job, (uint64_t)about.st_size);
@@ -223,7 +223,8 @@ static ins1_status read_descriptor(s1_io_bytes *out, const s1_io_job *job, int f
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0)
-            return s1_io_fail_os(job->error, errno, "%s: cannot be read", out->name);
+            return s1_io_fail_os(job->error, errno, "cannot read '%s' (errno %d)", out->name,
+                                 errno);
         if (n == 0)
             return s1_io_fail(job->error, INS1_E_IO, "%s ended after %zu of %zu bytes", out->name,
                               at, out->size);
@@ -237,7 +238,7 @@ static ins1_status read_path(s1_io_bytes *out, const s1_io_job *job, const char 
     /* O_NONBLOCK: a pipe must not make the call wait before it is recognised as one. */
     int file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (file < 0)
-        return s1_io_fail_os(job->error, errno, "%s: cannot be opened", path);
+        return s1_io_fail_os(job->error, errno, "cannot open '%s' (errno %d)", path, errno);
     ins1_status status = read_descriptor(out, job, file);
     close(file);
     return status;

@@ -39,7 +39,8 @@ static ins1_status check_sizes(s1_clip *clip, ins1_error *error)
 static ins1_status check_times(const ins1_video *video, ins1_error *error)
 {
     if (!isfinite(video->fps) || video->fps < 0)
-        return s1_fail(error, INS1_E_ARGUMENT, "%g frames per second", video->fps);
+        return s1_fail(error, INS1_E_ARGUMENT, "fps is %g, a positive number or 0 is expected",
+                       video->fps);
     for (size_t i = 0; video->timestamps && i < video->n_frames; i++) {
         double time = video->timestamps[i];
         if (!isfinite(time) || (i && time <= video->timestamps[i - 1]))

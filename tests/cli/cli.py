@@ -60,7 +60,10 @@ def usage():
     check_status(2, "embed", model, "out.npy", "--series", "a.csv", "--samples", "b.npy", said="both")
     check_status(2, "info", model, "--plugin", "here.so", said="absolute")
     check_status(2, "bench", model, "--repeat", "0", said="--repeat")
-    check_status(2, "run", model, "--temperature", "nan", said="nan")
+    check_status(2, "run", model, "--temperature", "nan", said="'nan', a number is expected")
+    check_status(2, "run", model, "--rate", "1e-300", said="'1e-300', a number is expected")
+    check_status(2, "info", model, "--threads", "-1", said="'-1', a whole number from 0")
+    check_status(2, "bench", model, "--prompt", "1,a", said="'1,a', a list of whole numbers")
     check("ins1 0." in check_status(0, "--version"), "--version")
 
 
@@ -89,6 +92,18 @@ def failures_are_told():
     check_status(1, "embed", model, "out.npy", "--pixels", "x.npy", said="INS1_E_UNSUPPORTED")
     check_status(1, "check-backend", "/nowhere.so", said="/nowhere.so")
     check_status(1, "tokenize", model, said="INS1_E_UNSUPPORTED")
+    said = answers("score", model, lines=['{"prefix": [], "candidates": [[1]]}'], status=1)[0]["error"]
+    check("\"prefix\" is empty" in said, f"score: {said}")
+
+
+def what_is_neither_true_nor_false_is_refused():
+    hi = '"messages": [{"role": "user", "content": "hi"}]'
+    for command, line in (("render", '{%s, "enable_thinking": "no"}' % hi), ("render", '{%s, "add_generation_prompt": 1}' % hi),
+                          ("parse", '{"text": "a", "thinking": "yes"}')):
+        out = answers(command, tokenizer, lines=[line], status=1)[0]
+        check("true or false is expected" in out.get("error", ""), f"{command} {line}: {out}")
+    out = answers("render", tokenizer, lines=['{%s, "enable_thinking": null}' % hi], status=0)[0]
+    check("text" in out, f"null is not given: {out}")
 
 
 LINES = ["[1, 2, 3]", "", "[1,", '"\\ud800"', "[99999999]", "[99999999999]", "[1.5]", '{"ids": 3}', '{"ids": [1], "embeds": ["/nowhere.npy"]}',
@@ -381,9 +396,9 @@ def texts():
 for test in [usage, help_texts, failures_are_told, output_that_cannot_be_written_is_a_failure, interrupts,
              input_that_never_ends_can_be_interrupted, a_line_for_each_line, scores, rewards, numbers, images,
              images_are_asked_about, videos_become_rows, series_become_rows,
-             series_stand_in_conversations] + ([texts] if tokenizer else []):
+             series_stand_in_conversations] + ([texts, what_is_neither_true_nor_false_is_refused] if tokenizer else []):
     test()
 if not tokenizer:
-    print("skipped: texts, there is no tokenizer")
+    print("skipped: texts and what is neither true nor false, there is no tokenizer")
 print("\n".join(failures))
 sys.exit(1 if failures else 0)

@@ -37,6 +37,14 @@ static void split(ins1_text fields[N_FIELDS], const char *at, size_t size)
     }
 }
 
+static bool is_blank(ins1_text text)
+{
+    for (size_t i = 0; i < text.size; i++)
+        if ((unsigned char)text.text[i] > ' ')
+            return false;
+    return true;
+}
+
 /* Tokens with a meaning in the prompt that the fields make; -1 when they make none. */
 static int make(const ins1_text fields[N_FIELDS], const ins1_chat_options *options)
 {
@@ -98,8 +106,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     split(fields, (const char *)data + 2, size - 2);
     options.tools_json = fields[0];
     const int special = make(fields, &options);
-    /* What looks like a tool's answer is no question to the templates, which moves a block. */
-    if (special < 0 || memmem(fields[2].text, fields[2].size, "<tool_response>", 15))
+    /* An empty turn may be left out, and what looks like a tool's answer is no question to the
+     * templates, which moves a block. */
+    if (special < 0 || is_blank(fields[2]) ||
+        memmem(fields[2].text, fields[2].size, "<tool_response>", 15))
         return 0;
     fields[2] = (ins1_text){ "x", 1 };
     MUST(make(fields, &options) == special);
