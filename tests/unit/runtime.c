@@ -1,11 +1,14 @@
 #include "runtime/runtime.h"
 
 #include "base/guard.h"
+#include "interns1/decoder.h"
 #include "interns1/device.h"
 #include "interns1/model.h"
+#include "interns1/session.h"
 #include "unit/meter.h"
 
 #include <check.h>
+#include <dirent.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
@@ -47,6 +50,79 @@ START_TEST(a_runtime_needs_no_options)
     ins1_runtime_release(runtime);
     ins1_runtime_release(runtime);
     ins1_runtime_release(NULL);
+}
+END_TEST
+
+static int count_entries(const char *folder)
+{
+    int n = 0;
+    DIR *dir = opendir(folder);
+    ck_assert_ptr_nonnull(dir);
+    while (readdir(dir))
+        n++;
+    closedir(dir);
+    return n;
+}
+
+static bool is_mapped(const char *name)
+{
+    char line[1024];
+    bool found = false;
+    FILE *file = fopen("/proc/self/maps", "r");
+    ck_assert_ptr_nonnull(file);
+    while (fgets(line, sizeof(line), file))
+        found = found || strstr(line, name);
+    fclose(file);
+    return found;
+}
+
+static void compute_with(ins1_runtime *runtime)
+{
+    static const int32_t ids[] = { 5, 6, 7 };
+    ins1_model_options options = INS1_INIT(ins1_model_options);
+    ins1_span span = INS1_INIT(ins1_span);
+    ins1_feed feed = INS1_INIT(ins1_feed);
+    ins1_model *model;
+    ins1_decoder *decoder;
+    ins1_session *session;
+
+    options.path = TEST_GOLDEN "/mini-f32";
+    options.parts = INS1_PART_DECODER;
+    span.ids = ids;
+    span.n_ids = 3;
+    feed.spans = &span;
+    feed.n_spans = 1;
+    ck_assert_int_eq(ins1_model_open(&model, runtime, &options, &call), INS1_OK);
+    ck_assert_int_eq(ins1_decoder_create(&decoder, model, NULL, &call), INS1_OK);
+    ck_assert_int_eq(ins1_session_create(&session, decoder, NULL, &call), INS1_OK);
+    ck_assert_int_eq(ins1_session_prefill(session, &feed, 1, NULL, &call), INS1_OK);
+    ins1_session_release(session);
+    ins1_decoder_release(decoder);
+    ins1_model_release(model);
+}
+
+/* Drivers start threads and open files, so they are not touched before somebody wants them. */
+START_TEST(nothing_is_opened_before_a_plugin_is_asked_for)
+{
+    static const char *const names[] = { "libvulkan", "libOpenCL", "libcuda", "libopenblas",
+                                         "ins1_" };
+    const int n_threads = count_entries("/proc/self/task");
+    const int n_files = count_entries("/proc/self/fd");
+    ins1_runtime *runtime = runtime_with(NULL);
+
+    compute_with(runtime);
+    ck_assert_int_eq(ins1_device_count(runtime), 1);
+    ck_assert_int_eq(count_entries("/proc/self/task"), n_threads);
+    ck_assert_int_eq(count_entries("/proc/self/fd"), n_files);
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+        ck_assert_msg(!is_mapped(names[i]), "%s", names[i]);
+    ins1_runtime_release(runtime);
+    if (!OPENBLAS_PLUGIN[0])
+        return;
+    runtime = runtime_with(NULL);
+    ck_assert_int_eq(ins1_backend_load(runtime, OPENBLAS_PLUGIN, &call), INS1_OK);
+    ck_assert(is_mapped("ins1_openblas"));
+    ins1_runtime_release(runtime);
 }
 END_TEST
 
@@ -424,6 +500,7 @@ int main(void)
     tcase_set_timeout(runtime, 120);
     tcase_add_checked_fixture(runtime, setup, NULL);
     tcase_add_test(runtime, a_runtime_needs_no_options);
+    tcase_add_test(runtime, nothing_is_opened_before_a_plugin_is_asked_for);
     tcase_add_loop_test(runtime, create_says_what_is_wrong, 0,
                         sizeof(refused) / sizeof(refused[0]));
     tcase_add_test(runtime, the_scalar_level_can_be_forced);
