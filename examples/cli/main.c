@@ -28,7 +28,7 @@ static void print_help(void)
     puts("  ins1 --version       tells the version of the library\n");
     puts("Exit status: 0 done, 1 something failed, 2 the command line was wrong.\n");
     puts("Example:\n  ins1 run examples/demo-model/interns1-demo -p 'What is the molecular formula "
-         "of CCO?'");
+         "of <SMILES>CCO</SMILES>?'");
 }
 
 /* What was printed is done only when it has arrived. */

@@ -410,6 +410,6 @@ const command run_command = {
         "\"videos\": [{\"folder\": ..., \"fps\": hertz}],\n"
         "\"series\": [{\"file\": ..., \"rate\": hertz}]}, each its own conversation; media stand\n"
         "before the text.",
-    .example = "ins1 run MODEL -p 'How many rings does c1ccccc1 have?' --stats",
+    .example = "ins1 run MODEL -p 'How many rings does <SMILES>c1ccccc1</SMILES> have?' --stats",
     .run = run,
 };

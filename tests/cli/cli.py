@@ -6,8 +6,11 @@
 import ast
 import json
 import math
+import os
 import pathlib
+import pty
 import random
+import select
 import signal
 import struct
 import subprocess
@@ -151,6 +154,45 @@ def input_that_never_ends_can_be_interrupted():
         p.kill()
         check(False, "run: Ctrl-C while it reads stdin does nothing")
     p.stdin.close()
+
+
+def read_until(terminal, what, seconds=60):
+    """What a terminal shows until `what` is among it."""
+    shown, end = b"", time.monotonic() + seconds
+    while what not in shown and time.monotonic() < end:
+        if select.select([terminal], [], [], 0.1)[0]:
+            try:
+                shown += os.read(terminal, 4096)
+            except OSError:  # the program has gone
+                break
+    return shown
+
+
+def a_conversation_on_a_terminal():
+    demo = golden.parent.parent / "examples" / "demo-model" / "interns1-demo"
+    if not (demo / "model.safetensors").exists():
+        return
+    prompt, question = b"\x1b[K> ", b"How many rings does <SMILES>c1ccccc1</SMILES> have?"
+    child, terminal = pty.fork()
+    if child == 0:
+        os.execv(ins1, [ins1, "run", str(demo), "--quiet", "--threads", "1", "--level", "scalar"])
+    check(prompt in read_until(terminal, prompt), "run on a terminal: no prompt")
+    for typed in (question + b"\r", b"\x1b[A\r"):  # typed, and recalled with the arrow up
+        os.write(terminal, typed)
+        shown = read_until(terminal, question + b"\r\n")
+        shown += read_until(terminal, prompt)
+        check(b"\r\n1\r\n" in shown, f"run on a terminal: {typed} is answered {shown}")
+    os.write(terminal, b"\x1b[A\r")
+    read_until(terminal, b"<think>")
+    os.write(terminal, b"\x03")
+    shown = read_until(terminal, prompt)
+    check(prompt in shown, f"run on a terminal: Ctrl-C ends more than the reply: {shown}")
+    os.write(terminal, b"never mind\x03")  # empties the line
+    read_until(terminal, b"mind\r" + prompt)
+    os.write(terminal, b"\x04")
+    read_until(terminal, b"there is no more", 5)
+    check(os.waitpid(child, 0)[1] == 0, "run on a terminal: Ctrl-D is no good end")
+    os.close(terminal)
 
 
 def a_line_for_each_line():
@@ -394,7 +436,7 @@ def texts():
 
 
 for test in [usage, help_texts, failures_are_told, output_that_cannot_be_written_is_a_failure, interrupts,
-             input_that_never_ends_can_be_interrupted, a_line_for_each_line, scores, rewards, numbers, images,
+             input_that_never_ends_can_be_interrupted, a_conversation_on_a_terminal, a_line_for_each_line, scores, rewards, numbers, images,
              images_are_asked_about, videos_become_rows, series_become_rows,
              series_stand_in_conversations] + ([texts, what_is_neither_true_nor_false_is_refused] if tokenizer else []):
     test()

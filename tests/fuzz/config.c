@@ -2,7 +2,9 @@
 
 #include "base/memory.h"
 #include "model/documents.h"
+#include "model/processor.h"
 #include "model/series.h"
+#include "model/vision_config.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -13,7 +15,7 @@ static void ignore(void *user, const char *where, s1_json key)
     (void)key;
 }
 
-/* One text as config.json and as generation_config.json. */
+/* One text as config.json, as generation_config.json and as preprocessor_config.json. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static s1_config config;
@@ -29,6 +31,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             s1_config_is_moe(&config, i);
     s1_series_config series;
     s1_series_config_read(&series, root, 4096, &error);
+    s1_vision_config vision;
+    s1_vision_config_read(&vision, root, 4096, &error);
+    s1_vision_processor processor;
+    s1_processor_read(&processor, root, (s1_json){ 0 }, (s1_json){ 0 }, &error);
+    s1_processor_read(&processor, root, root, root, &error);
     s1_config_unknown(root, ignore, NULL);
     s1_generation_read(&sampling, ids, S1_MAX_IDS, &n, root, &error);
     return 0;
