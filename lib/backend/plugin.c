@@ -74,7 +74,11 @@ ins1_status s1_plugin_open(s1_backend *backend, const char *path, ins1_error *er
     backend->library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
     if (!backend->library) {
         const char *why = dlerror();
-        return s1_fail(error, INS1_E_IO, "%s", why ? why : path);
+        /* The linker may speak of another library alone, one that this one needs. */
+        if (why && strstr(why, path))
+            return s1_fail(error, INS1_E_IO, "%s", why);
+        return s1_fail(error, INS1_E_IO, "cannot load '%s': %s", path,
+                       why ? why : "no reason given");
     }
     void *symbol = dlsym(backend->library, INS1_BACKEND_ENTRY);
     if (!symbol)

@@ -104,9 +104,12 @@ static ins1_status open_descriptor(const s1_file *f, int *descriptor, uint64_t *
                                    ins1_error *error)
 {
     struct stat info;
-    int fd = open(f->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    int fd;
 
     *descriptor = -1;
+    do {
+        fd = open(f->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    } while (fd < 0 && errno == EINTR);
     if (fd < 0)
         return s1_files_refused("open", f->path, error);
     if (fstat(fd, &info) != 0) {

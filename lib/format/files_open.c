@@ -6,6 +6,7 @@
 #include "format/sort.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -60,7 +61,8 @@ static ins1_status scan(DIR *folder, const char *path, s1_files *files, size_t *
 
     *n = 0;
     rewinddir(folder);
-    while ((entry = readdir(folder))) {
+    /* NULL is the end, unless there is a reason why it is not. */
+    while (errno = 0, entry = readdir(folder), entry) {
         if (entry->d_name[0] == '.' || !is_plain_name(entry->d_name))
             continue;
         if (++*n > MAX_FILES)
@@ -76,13 +78,16 @@ static ins1_status scan(DIR *folder, const char *path, s1_files *files, size_t *
         if (!f->name || !f->path)
             return s1_out_of_memory(&files->memory, MAX_NAME, "the name of a file", error);
     }
-    return INS1_OK;
+    return entry || !errno ? INS1_OK : s1_files_refused("list", path, error);
 }
 
 static ins1_status open_folder(s1_files *files, const char *path, ins1_error *error)
 {
     size_t n;
-    DIR *folder = opendir(path);
+    DIR *folder;
+    do {
+        folder = opendir(path);
+    } while (!folder && errno == EINTR);
     if (!folder)
         return s1_files_refused("open", path, error);
 

@@ -236,7 +236,10 @@ static ins1_status read_descriptor(s1_io_bytes *out, const s1_io_job *job, int f
 static ins1_status read_path(s1_io_bytes *out, const s1_io_job *job, const char *path)
 {
     /* O_NONBLOCK: a pipe must not make the call wait before it is recognised as one. */
-    int file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    int file;
+    do {
+        file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    } while (file < 0 && errno == EINTR);
     if (file < 0)
         return s1_io_fail_os(job->error, errno, "cannot open '%s' (errno %d)", path, errno);
     ins1_status status = read_descriptor(out, job, file);
