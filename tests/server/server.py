@@ -421,7 +421,7 @@ class Clients(Case):
 
 class End(unittest.TestCase):
     def test_running_requests_finish_and_new_ones_are_refused(self):
-        with Server(PROGRAM, MODEL, "--slots", "2") as server:
+        with Server(PROGRAM, MODEL, "--slots", "2", "--grace", "120") as server:
             events = server.stream(TEXT, {"prompt": "hello", "ignore_eos": True, "max_tokens": 1500})
             next(events)
             idle = server.connect()
@@ -433,7 +433,7 @@ class End(unittest.TestCase):
             idle.close()
             last = list(events)[-1]
             self.assertEqual(last["choices"][0]["finish_reason"], "length")
-            self.assertEqual(server.process.wait(30), 0)
+            self.assertEqual(server.process.wait(120), 0)
         self.assertIn("finishing what runs", server.log)
 
     def test_the_second_signal_ends_what_runs(self):

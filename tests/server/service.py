@@ -33,7 +33,7 @@ class Server:
     def __enter__(self):
         return self
 
-    def __exit__(self, *unused):
+    def __exit__(self, failure=None, *unused):
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
             try:
@@ -44,6 +44,9 @@ class Server:
         self.log = self.text()
         self.errors.close()
         self.folder.cleanup()
+        # A sanitizer that has something to say ends the program with another status.
+        if self.process.returncode != 0 and not failure:
+            raise RuntimeError(f"the server ended with {self.process.returncode}: {self.log}")
 
     def text(self):
         self.errors.flush()

@@ -1,7 +1,10 @@
 #!/usr/bin/env python3
 """Many clients at once for a while: every reply is what a client alone gets, and memory stays where it is.
 
-    soak.py SERVER MODEL SECONDS [CLIENTS]
+    soak.py SERVER MODEL SECONDS [CLIENTS [TASKS]]
+
+TASKS is how many of the 80 requests are asked, the first ones; five in a row have all kinds of settings. Fewer are for a
+sanitizer, which makes the server slow.
 """
 import http.client
 import json
@@ -14,6 +17,7 @@ from service import Server, joined
 
 PROGRAM, MODEL, SECONDS = sys.argv[1], sys.argv[2], float(sys.argv[3])
 CLIENTS = int(sys.argv[4]) if len(sys.argv) > 4 else 32
+TASKS = int(sys.argv[5]) if len(sys.argv) > 5 else 80
 MOLECULES = ["CCO", "c1ccccc1", "CC(=O)O", "CCN(CC)CC", "O=C(O)c1ccccc1", "C1CCCCC1", "Clc1ccccc1", "CC(=O)Oc1ccccc1C(=O)O"]
 QUESTIONS = ["What is the molecular formula of <SMILES>{}</SMILES>?", "How many rings does <SMILES>{}</SMILES> have?"]
 SETTINGS = [{}, {"thinking": False}, {"temperature": 2, "top_k": 0, "seed": 11, "max_tokens": 24},
@@ -69,6 +73,7 @@ class Client(threading.Thread):
 
 def main():
     tasks = [{"messages": [{"role": "user", "content": q.format(m)}], **s} for m in MOLECULES for q in QUESTIONS for s in SETTINGS]
+    tasks = tasks[:TASKS]
     with Server(PROGRAM, MODEL, "--slots", "16", "--queue", "64") as server:
         expected = []
         for task in tasks:
