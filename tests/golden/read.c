@@ -225,13 +225,14 @@ bool is_level(const char *where)
 
 int n_warnings;
 
-/* Errors and warnings are wrong: what Vulkan's validation layer says comes here too. */
+/* Errors and warnings are wrong: what Vulkan's validation layer says comes here too. But sessions
+ * are made longer than their checkpoint was trained for, and say so. */
 static void listen(void *user, int32_t level, const char *component, const char *message)
 {
     (void)user;
     (void)level;
     printf("%s said: %s\n", component, message);
-    n_warnings++;
+    n_warnings += strcmp(component, "session") != 0;
 }
 
 bool open_place(ins1_runtime **out, int32_t *device, const char *where,
