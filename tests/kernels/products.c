@@ -4,6 +4,7 @@
 #include "tensor/widen.h"
 
 #include <check.h>
+#include <fenv.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,16 +18,16 @@ typedef enum order {
     SEPARATE, /* lane l adds columns l, l + 4, ...; product and sum rounded one by one */
     FUSED,    /* the same, fused */
     PAIRS,    /* lane l adds the pairs of columns 2l, 2l + 8, ..., the odd one first, fused */
+    DOTS,     /* no lanes: the sum of two products, each step rounded to odd */
 } order;
 
 static const struct {
     const char *name;
     order of_panel[S1_PANEL_KINDS];
 } levels[] = {
-    { "scalar", { SEPARATE, SEPARATE } },
-    { "avx2", { FUSED, FUSED } },
-    { "avx512", { FUSED, PAIRS } },
-    { "neon", { FUSED, FUSED } },
+    { "scalar", { SEPARATE, SEPARATE } }, { "avx2", { FUSED, FUSED } },
+    { "avx512", { FUSED, PAIRS } },       { "neon", { FUSED, FUSED } },
+    { "neon_bf16", { FUSED, DOTS } },
 };
 enum { N_LEVELS = sizeof(levels) / sizeof(levels[0]), LANES = 4 };
 
@@ -53,6 +54,25 @@ typedef struct sample {
     bool round, transposed, bias, accumulate, wild;
 } sample;
 
+/* To odd, as ARM's products of BF16 do: towards zero, and the last bit is set where that was not
+ * exact; what is too large is infinite. */
+static float to_odd(float a, float b, bool multiply)
+{
+    volatile float x = a, y = b;
+
+    feclearexcept(FE_ALL_EXCEPT);
+    fesetround(FE_TOWARDZERO);
+    volatile float f = multiply ? x * y : x + y;
+    fesetround(FE_TONEAREST);
+    int seen = fetestexcept(FE_OVERFLOW | FE_INEXACT);
+    float result = f;
+    uint32_t bits;
+    memcpy(&bits, &result, sizeof(bits));
+    bits |= seen & FE_INEXACT ? 1 : 0;
+    memcpy(&result, &bits, sizeof(bits));
+    return seen & FE_OVERFLOW ? copysignf(INFINITY, result) : result;
+}
+
 static float add_product(float u, float w, float x, order o)
 {
     return o == SEPARATE ? u + w * x : fmaf(w, x, u);
@@ -71,8 +91,14 @@ static float expected(const sample *s, const float *w, const float *x, const flo
         float scale = s->scale_dtype ? scales[r / 128 * ((s->k + 127) / 128) + at / 128] : 1.0f;
         float u[LANES] = { 0 };
 
-        for (int64_t j = at; j < end; j += o == PAIRS ? 2 : 1) {
+        for (int64_t j = at; j < end; j += o >= PAIRS ? 2 : 1) {
             const float *row = w + r * s->k;
+            if (o == DOTS) {
+                float even = to_odd(row[j], x[j], true);
+                float odd = j + 1 < end ? to_odd(row[j + 1], x[j + 1], true) : 0.0f;
+                u[0] = to_odd(u[0], to_odd(even, odd, false), false);
+                continue;
+            }
             if (o == PAIRS) {
                 float *lane = &u[j / 2 % LANES];
                 if (j + 1 < end)

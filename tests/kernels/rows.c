@@ -12,7 +12,7 @@
 /* The row kernels of each level against those of level scalar, on blocks of exactly the right size.
  */
 
-static const char *const levels[] = { "scalar", "avx2", "avx512", "neon" };
+static const char *const levels[] = { "scalar", "avx2", "avx512", "neon", "neon_bf16" };
 enum { N_LEVELS = sizeof(levels) / sizeof(levels[0]), MOST = 70 };
 
 static const float extremes[] = { 0.0f,        -0.0f,          1.0f,       -1.0f,    0x1p-149f,

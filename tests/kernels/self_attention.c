@@ -12,7 +12,7 @@
 /* Attention inside segments on every level: against its definition in double at every small length
  * and width, and with the same bits however segments, blocks of rows and threads are cut. */
 
-static const char *const levels[] = { "scalar", "avx2", "avx512", "neon" };
+static const char *const levels[] = { "scalar", "avx2", "avx512", "neon", "neon_bf16" };
 enum { N_LEVELS = sizeof(levels) / sizeof(levels[0]) };
 
 static fake_device dev;

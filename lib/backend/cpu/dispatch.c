@@ -77,8 +77,10 @@ void s1_cpu_hardware(char *out, size_t capacity)
  * library has names for them. */
 unsigned s1_cpu_features(void)
 {
-    enum { ASIMD = 1 << 1 };
-    return getauxval(AT_HWCAP) & ASIMD ? S1_CPU_NEON : 0;
+    enum { ASIMD = 1 << 1, BF16 = 1 << 14 };
+    if (!(getauxval(AT_HWCAP) & ASIMD))
+        return 0;
+    return getauxval(AT_HWCAP2) & BF16 ? S1_CPU_NEON | S1_CPU_NEON_BF16 : S1_CPU_NEON;
 }
 
 #else
@@ -127,6 +129,10 @@ void s1_kernels_init(s1_kernels *kernels, unsigned features)
         s1_attention_init_neon(kernels);
     }
 #endif
+#if S1_HAVE_NEON_BF16
+    if (features & S1_CPU_NEON_BF16)
+        s1_product_init_neon_bf16(kernels);
+#endif
 }
 
 /* Of each architecture from slowest to fastest; each has the features of those before it. */
@@ -138,6 +144,7 @@ static const struct {
     { "avx2", S1_CPU_AVX2 },
     { "avx512", S1_CPU_AVX2 | S1_CPU_AVX512 },
     { "neon", S1_CPU_NEON },
+    { "neon_bf16", S1_CPU_NEON | S1_CPU_NEON_BF16 },
 };
 
 ins1_status s1_kernels_choose(s1_kernels *kernels, const char *level, ins1_error *error)
@@ -160,5 +167,6 @@ ins1_status s1_kernels_choose(s1_kernels *kernels, const char *level, ins1_error
         return INS1_OK;
     }
     return s1_fail(error, INS1_E_UNSUPPORTED,
-                   "CPU level '%s' is not known, scalar, avx2, avx512 or neon expected", level);
+                   "CPU level '%s' is not known, scalar, avx2, avx512, neon or neon_bf16 expected",
+                   level);
 }

@@ -22,4 +22,8 @@ void s1_stream_neon(const s1_product *p, int64_t begin, int64_t end, s1_ahead ah
 /* Any product: tiles of weights are laid out in scratch, tokens run past them. */
 void s1_tiles_neon(const s1_product *p, int64_t begin, int64_t end, s1_ahead ahead, void *scratch);
 
+/* Both of them, as entries of the table. */
+s1_panel_fill_fn s1_panel_fill_neon;
+s1_product_fn s1_product_neon;
+
 #endif

@@ -9,8 +9,8 @@ enum {
     TOKENS = 6,
 };
 
-static void panel_fill_neon(uint8_t *cells, int32_t kind, bool round, const float *const *x,
-                            int64_t g, int64_t k)
+void s1_panel_fill_neon(uint8_t *cells, int32_t kind, bool round, const float *const *x, int64_t g,
+                        int64_t k)
 {
     (void)kind;
     for (int64_t i = 0; i < g; i++) {
@@ -26,8 +26,7 @@ static void panel_fill_neon(uint8_t *cells, int32_t kind, bool round, const floa
     }
 }
 
-static void product_neon(const s1_product *p, int64_t begin, int64_t end, s1_ahead ahead,
-                         void *scratch)
+void s1_product_neon(const s1_product *p, int64_t begin, int64_t end, s1_ahead ahead, void *scratch)
 {
     if (p->t <= FEW_TOKENS && !p->transposed)
         s1_stream_neon(p, begin, end, ahead);
@@ -43,6 +42,6 @@ void s1_product_init_neon(s1_kernels *kernels)
     kernels->tile = TILE;
     kernels->pass = PASS;
     kernels->task_products = 4000000;
-    kernels->panel_fill = panel_fill_neon;
-    kernels->product = product_neon;
+    kernels->panel_fill = s1_panel_fill_neon;
+    kernels->product = s1_product_neon;
 }
