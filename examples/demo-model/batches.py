@@ -30,10 +30,20 @@ class Strings:
         self.first = np.unique(self.molecule, return_index=True)[1]        # the canonical string of each molecule
         self.tokenizer = tokenizer
 
-    def epoch(self):
-        """Every string once, those of small molecules, which are rare in the sets, several times."""
+    def rarity(self):
+        """Of each molecule, the share of all molecules that have as many atoms as it has of the element where that is least."""
+        counts = {e: np.array([f["elements"].get(e, 0) for f in self.facts]) for e in {e for f in self.facts for e in f["elements"]}}
+        shares = [np.where(n > 0, 1.0 - np.searchsorted(np.sort(n), n) / len(n), 1.0) for n in counts.values()]
+        return np.min(shares, axis=0)
+
+    def epoch(self, rare=False):
+        """Every string once, those of small molecules, which are rare in the sets, several times; with `rare` those too whose
+        formula has a number that is rare, such as three chlorines or forty hydrogens."""
         heavy = np.array([sum(n for e, n in f["elements"].items() if e != "H") for f in self.facts])[self.molecule]
         times = np.where(heavy <= 8, 6, np.where(heavy <= 12, 3, np.where(heavy <= 16, 2, 1)))
+        if rare:
+            share = self.rarity()[self.molecule]
+            times = np.maximum(times, np.where(share < 0.01, 6, np.where(share < 0.03, 4, np.where(share < 0.06, 2, 1))))
         return np.repeat(np.arange(len(self.molecule)), times).tolist()
 
     def string(self, n):
@@ -172,9 +182,9 @@ class Batch:
         self.target_kind = [(i,) + k for i, r in enumerate(rows) for k in r.target_kind]
 
 
-def stream(data, make, tokens, rng, pool=512):
+def stream(data, make, tokens, rng, pool=512, rare=False):
     """Endless batches of about `tokens` tokens; rows of similar length go together."""
-    every, waiting = data.epoch(), []
+    every, waiting = data.epoch(rare), []
     while True:
         rows = []
         while len(rows) < pool:

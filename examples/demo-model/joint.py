@@ -1,9 +1,11 @@
 """The last stage: the decoder that knows molecules and the two encoders learn to work together.
 
     python joint.py --data DATA --run RUN [--from interns1-demo] [--minutes 35] [--stop-at HH:MM] [--resume [--again 0.6]]
+                    [--tokens 1536] [--formulas 1]
 
 The decoder is `after-question.pt` of the run, or the published weights of `--from`; the encoders are what encoders.py left in
-the run. Each step has questions about molecules, so that nothing is forgotten, about pictures, and about signals.
+the run, or else published weights too. Each step has questions about molecules, so that nothing is forgotten, about pictures, and
+about signals.
 """
 
 import argparse
@@ -21,6 +23,7 @@ if __name__ == "__main__" and any(k not in os.environ for k in MALLOC):
 import numpy as np
 import torch
 import torch.nn.functional as F
+from safetensors.torch import load_file
 
 import encoders
 import pictures
@@ -35,6 +38,7 @@ from tokenizer import Tokenizer
 STEP = {"molecules": 1536, "pictures": 48, "signals": 10}        # tokens, rows, rows
 RATES = {"muon": 0.004, "adam": 1e-3, "towers": 0.003, "towers adam": 5e-4}
 SHARES = {"molecules": 4.0, "pictures": 3.0, "signals": 0.4, "light head": 0.2}     # of the loss
+POLISH = {"molecules": 10.0, "pictures": 2.0, "signals": 0.4, "light head": 0.0}    # where all comes from a checkpoint
 LENGTHS = (300, 400, 450, 500, 500, 600)
 
 
@@ -144,12 +148,14 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", required=True)
     parser.add_argument("--run", required=True)
-    parser.add_argument("--from", dest="start", help="checkpoint folder whose decoder is taken")
+    parser.add_argument("--from", dest="start", help="checkpoint folder whose decoder, and encoders if the run has none, are taken")
+    parser.add_argument("--tokens", type=int, default=STEP["molecules"], help="of questions about molecules in a step")
+    parser.add_argument("--formulas", type=float, default=1.0, help="weight of a formula's answer among the others")
     parser.add_argument("--minutes", type=float, default=35)
     parser.add_argument("--stop-at", help="time of day HH:MM at which the stage has to be over")
     parser.add_argument("--resume", action="store_true")
     parser.add_argument("--again", type=float, metavar="SHARE",
-                        help="with --resume: a schedule from its start once more, from this share of the first rates")
+                        help="of the first rates to begin with; with --resume the schedule starts once more")
     parser.add_argument("--seed", type=int, default=8)
     args = parser.parse_args()
     torch.set_num_threads(1)
@@ -166,14 +172,20 @@ def main():
     valid = Strings(os.path.join(args.data, "valid"), tokenizer)
     model, vision, series = Decoder(), towers.Vision(), towers.Series()
     digits, waves = encoders.DigitHead(), encoders.SignalHead()
+    published = load_file(os.path.join(args.start, "model.safetensors")) if args.start else {}
     if args.start:
-        from safetensors.torch import load_file
-        model.load_published(load_file(os.path.join(args.start, "model.safetensors")))
+        model.load_published(published)
     else:
         old = torch.load(os.path.join(args.run, "after-question.pt"), weights_only=True)["model"]
         model.load_state_dict(old, strict=False)
-    for tower, head, name in ((vision, digits, "image"), (series, waves, "series")):
-        old = torch.load(os.path.join(args.run, name + ".pt"), weights_only=True)
+    shares = SHARES
+    for tower, head, name, prefix in ((vision, digits, "image", "model.visual."), (series, waves, "series", "model.time_series.")):
+        path = os.path.join(args.run, name + ".pt")
+        if args.start and not os.path.exists(path):         # it has no light head
+            shares = POLISH
+            tower.load_state_dict({k[len(prefix):]: t.float() for k, t in published.items() if k.startswith(prefix)})
+            continue
+        old = torch.load(path, weights_only=True)
         tower.load_state_dict(old["tower"])
         head.load_state_dict(old["head"])
 
@@ -207,7 +219,7 @@ def main():
 
     rng = random.Random(args.seed * 1000 + state["step"])
     senses = Senses(tokenizer, vision, series, rng)
-    asking = stream(molecules, question_row, STEP["molecules"], rng, 256)
+    asking = stream(molecules, question_row, args.tokens, rng, 256, rare=True)
     seed = args.seed * 100 + state["step"]
     new_pictures = encoders.background("image", seed + 1, STEP["pictures"])
     new_signals = encoders.background("series", seed + 2, STEP["signals"], samples=LENGTHS)
@@ -224,9 +236,10 @@ def main():
             break
         factor = (args.again or 1.0) * (1 - done) * min(1.0, (state["step"] + 1) / 60)
         batch = next(asking)
+        batch.target_weight[[kind == "formula" for _, _, kind, _ in batch.target_kind]] *= args.formulas
         x, _, balance = model(batch.ids, batch.pos, batch.mask)
         losses = {"molecules": train.answer_loss(model, x, batch)}
-        (SHARES["molecules"] * losses["molecules"] + 0.02 * balance).backward()
+        (shares["molecules"] * losses["molecules"] + 0.02 * balance).backward()
         tokens = batch.tokens
 
         made, signal = new_pictures.get(), new_signals.get()
@@ -244,8 +257,8 @@ def main():
                 light = light + F.cross_entropy(digits(shown[0]).flatten(0, 1), labels.flatten())
             if job[3] is not None:
                 light = light + encoders.signal_loss(waves(shown[-1][:, 2:]), job[3])[0]
-            share = SHARES["pictures"] if name == "pictures" else SHARES["signals"]
-            (share * loss + SHARES["light head"] * light + 0.01 * balance).backward()
+            share = shares["pictures"] if name == "pictures" else shares["signals"]
+            (share * loss + shares["light head"] * light + 0.01 * balance).backward()
             tokens += batch.tokens
 
         norm = torch.nn.utils.clip_grad_norm_(every, 1.0)
