@@ -47,6 +47,7 @@ module interns1
   integer(c_int32_t), parameter :: INS1_THREADS_HOST = 2_c_int32_t
   integer(c_int32_t), parameter :: INS1_RUNTIME_NO_DLOPEN = 1_c_int32_t
   integer(c_int32_t), parameter :: INS1_RUNTIME_NO_FILES = 2_c_int32_t
+  integer(c_int32_t), parameter :: INS1_DTYPE_I8 = 8_c_int32_t
   integer(c_int32_t), parameter :: INS1_DTYPE_I32 = 32_c_int32_t
   integer(c_int32_t), parameter :: INS1_DTYPE_U8 = 65544_c_int32_t
   integer(c_int32_t), parameter :: INS1_DTYPE_F16 = 131088_c_int32_t

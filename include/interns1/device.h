@@ -21,6 +21,7 @@ struct ins1_host_api;    /* the same */
 
 /* Types of elements, numbered after DLPack: its code << 16 | bits. */
 enum {
+    INS1_DTYPE_I8 = 0x00008,      /* signed integer */
     INS1_DTYPE_I32 = 0x00020,     /* signed integer */
     INS1_DTYPE_U8 = 0x10008,      /* unsigned integer */
     INS1_DTYPE_F16 = 0x20010,     /* IEEE 754 binary16 */

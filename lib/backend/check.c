@@ -35,6 +35,8 @@ static uint32_t type_bit(int32_t dtype)
         return S1_T_I32;
     case INS1_DTYPE_U8:
         return S1_T_U8;
+    case INS1_DTYPE_I8:
+        return S1_T_I8;
     default:
         return 0;
     }
@@ -206,6 +208,12 @@ static ins1_status check_operand(inspection *on, const s1_operand *what,
 static const s1_operand expert_matrix = { "w of an expert", S1_T_ANY, "nk", S1_TRANSPOSED_TOO };
 static const s1_operand expert_scale = { "scale of an expert", S1_T_SCALE, "NK", S1_OPTIONAL };
 
+/* The same where matrices are I8. */
+static const s1_operand i8_matrix = { "w of I8", S1_T_I8, "nk", 0 };
+static const s1_operand i8_scale = { "scale of I8", S1_T_F32 | S1_T_BF16, "n1", 0 };
+
+enum { MOST_I8_COLUMNS = 1 << 16 }; /* whose products, at most 2^14, sum up in 32 bits */
+
 static uint64_t mix(uint64_t digest, const ins1_tensor_desc *view)
 {
     uint64_t words[sizeof(*view) / sizeof(uint64_t)];
@@ -221,8 +229,10 @@ static uint64_t mix(uint64_t digest, const ins1_tensor_desc *view)
 static ins1_status check_expert(inspection *on, const ins1_op *op, int32_t expert)
 {
     const ins1_tensor_desc *w = &op->in[2 + expert];
-    ins1_status status = check_operand(on, &expert_matrix, w);
-    return status == INS1_OK ? check_operand(on, &expert_scale, w + op->i[2]) : status;
+    const bool is_i8 = op->in[2].dtype == INS1_DTYPE_I8;
+    ins1_status status = check_operand(on, is_i8 ? &i8_matrix : &expert_matrix, w);
+    return status == INS1_OK ? check_operand(on, is_i8 ? &i8_scale : &expert_scale, w + op->i[2])
+                             : status;
 }
 
 static s1_seen *seen_entry(s1_seen *seen, const ins1_tensor_desc *in)
@@ -265,6 +275,21 @@ static ins1_status check_precision(const inspection *on, const ins1_op *op)
         return INS1_OK;
     return s1_fail(on->error, INS1_E_UNSUPPORTED, "%s: precision %d is not F32 or BF16", on->op,
                    op->i[0]);
+}
+
+/* Of a product with these weights. */
+static ins1_status check_rounding(const inspection *on, const ins1_op *op, int32_t w_dtype)
+{
+    if (w_dtype != INS1_DTYPE_I8)
+        return check_precision(on, op);
+    if (op->i[0] != INS1_PRECISION_INT8)
+        return s1_fail(on->error, INS1_E_UNSUPPORTED,
+                       "%s: precision %d with weights of I8, INT8 expected", on->op, op->i[0]);
+    if (letter(on, 'k') > MOST_I8_COLUMNS)
+        return s1_fail(on->error, INS1_E_UNSUPPORTED,
+                       "%s: %" PRId64 " columns of I8, at most %d expected", on->op,
+                       letter(on, 'k'), MOST_I8_COLUMNS);
+    return INS1_OK;
 }
 
 static ins1_status check_products(const inspection *on, int64_t rows, int64_t each)
@@ -323,11 +348,12 @@ static ins1_status check_rest(inspection *on, s1_seen *seen, const ins1_op *op)
     ins1_status status;
 
     switch (op->op) {
-    case INS1_OP_MATMUL:
     case INS1_OP_SELF_ATTENTION:
         return check_precision(on, op);
+    case INS1_OP_MATMUL:
+        return check_rounding(on, op, op->in[0].dtype);
     case INS1_OP_MATMUL_EXPERTS:
-        status = check_precision(on, op);
+        status = check_rounding(on, op, op->in[2].dtype);
         if (status == INS1_OK)
             status = check_products(on, letter(on, 't'), op->i[1]);
         return status == INS1_OK ? check_experts(on, seen, op) : status;
@@ -345,6 +371,14 @@ static ins1_status check_rest(inspection *on, s1_seen *seen, const ins1_op *op)
     default:
         return INS1_OK;
     }
+}
+
+/* What operand `at` has to be. */
+static const s1_operand *operand_of(const s1_definition *d, const ins1_op *op, int32_t at)
+{
+    if (op->op != INS1_OP_MATMUL || op->in[0].dtype != INS1_DTYPE_I8 || at % 2)
+        return &d->operands[at];
+    return at == 0 ? &i8_matrix : at == 2 ? &i8_scale : &d->operands[at];
 }
 
 static int64_t inputs_of(const s1_definition *d, const ins1_op *op)
@@ -372,7 +406,7 @@ ins1_status s1_check_op(const s1_device *device, s1_seen *seen, const ins1_op *o
         on.letters[i] = UNKNOWN;
     for (int32_t i = 0; i < d->n_in + d->n_out; i++) {
         const ins1_tensor_desc *view = i < d->n_in ? &op->in[i] : &op->out[i - d->n_in];
-        ins1_status status = check_operand(&on, &d->operands[i], view);
+        ins1_status status = check_operand(&on, operand_of(d, op, i), view);
         if (status != INS1_OK)
             return status;
     }

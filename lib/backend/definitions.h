@@ -13,6 +13,7 @@ enum {
     S1_T_F8 = 1u << 3,
     S1_T_I32 = 1u << 4,
     S1_T_U8 = 1u << 5,
+    S1_T_I8 = 1u << 6,
     S1_T_ANY = S1_T_F32 | S1_T_F16 | S1_T_BF16 | S1_T_F8,
     S1_T_SCALE = S1_T_F32 | S1_T_BF16 | S1_T_U8,
     S1_T_POOL = S1_T_F32 | S1_T_F16 | S1_T_BF16,

@@ -9,7 +9,8 @@ static const struct {
 } dtypes[] = {
     { INS1_DTYPE_F32, 4, "F32" }, { INS1_DTYPE_BF16, 2, "BF16" },
     { INS1_DTYPE_F16, 2, "F16" }, { INS1_DTYPE_F8_E4M3, 1, "F8_E4M3" },
-    { INS1_DTYPE_I32, 4, "I32" }, { INS1_DTYPE_U8, 1, "U8" },
+    { INS1_DTYPE_I32, 4, "I32" }, { INS1_DTYPE_I8, 1, "I8" },
+    { INS1_DTYPE_U8, 1, "U8" },
 };
 
 enum { N_DTYPES = sizeof(dtypes) / sizeof(dtypes[0]) };

@@ -553,6 +553,7 @@ _Static_assert(INS1_PHASE_SCORE == 5, "INS1_PHASE_SCORE");
 _Static_assert(INS1_CHAT_DEFAULT == 0, "INS1_CHAT_DEFAULT");
 _Static_assert(INS1_CHAT_ON == 1, "INS1_CHAT_ON");
 _Static_assert(INS1_CHAT_OFF == 2, "INS1_CHAT_OFF");
+_Static_assert(INS1_DTYPE_I8 == 8, "INS1_DTYPE_I8");
 _Static_assert(INS1_DTYPE_I32 == 32, "INS1_DTYPE_I32");
 _Static_assert(INS1_DTYPE_U8 == 65544, "INS1_DTYPE_U8");
 _Static_assert(INS1_DTYPE_F16 == 131088, "INS1_DTYPE_F16");

@@ -18,17 +18,34 @@ static int64_t blocks(int64_t n)
     return (n + 127) / 128;
 }
 
-static tensor make_scale(rig *r, int32_t type, int64_t n, int64_t k)
+static tensor make_scale(rig *r, int32_t type, int64_t rows, int64_t columns)
 {
     if (!type)
         return tensor_none();
-    tensor scale = tensor_make(r, type, 2, (int64_t[]){ blocks(n), blocks(k) }, DENSE);
+    tensor scale = tensor_make(r, type, 2, (int64_t[]){ rows, columns }, DENSE);
     for (size_t i = 0; i < scale.count; i++)
         tensor_set(&scale, i,
                    type == INS1_DTYPE_U8 ? 120 + (double)rig_random(r, 12)
                                          : 0.01 + fabs(rig_unit(r)));
     tensor_upload(r, &scale);
     return scale;
+}
+
+static tensor make_scale_of(rig *r, int32_t type, const tensor *w)
+{
+    int64_t n = w->desc.dim[0], k = w->desc.dim[1];
+    return w->desc.dtype == INS1_DTYPE_I8 ? make_scale(r, type, n, 1)
+                                          : make_scale(r, type, blocks(n), blocks(k));
+}
+
+static void fill_weights(rig *r, tensor *w)
+{
+    if (w->desc.dtype != INS1_DTYPE_I8) {
+        tensor_fill(r, w, 1);
+        return;
+    }
+    for (size_t i = 0; i < w->count; i++)
+        tensor_set(w, i, (double)rig_random(r, 256) - 128);
 }
 
 static double scale_at(const tensor *scale, int64_t n, int64_t k, int64_t width)
@@ -39,11 +56,31 @@ static double scale_at(const tensor *scale, int64_t n, int64_t k, int64_t width)
     return scale->desc.dtype == INS1_DTYPE_U8 ? ldexp(1, (int)value - 127) : value;
 }
 
+/* The same with integers; all its steps are rounded as the definition says. */
+static double product_i8(const tensor *w, const tensor *scale, const double *x, int64_t n,
+                         int64_t k, double *mass)
+{
+    float most = 0;
+    double sum = 0;
+
+    for (int64_t i = 0; i < k; i++)
+        most = fabsf((float)x[i]) > most ? fabsf((float)x[i]) : most;
+    most /= 127.5f;
+    for (int64_t i = 0; i < k && most > 0; i++)
+        sum += w->value[n * k + i] * fmin(nearbyintf((float)x[i] / most), 127);
+    sum = (float)sum * (most * (float)scale->value[n]);
+    *mass = fabs(sum);
+    return sum;
+}
+
 /* One result and the sum of the sizes of what it is made of. */
 static double product(const tensor *w, const tensor *scale, const double *x, int64_t n, int64_t k,
                       int32_t precision, double *mass)
 {
     double sum = 0;
+
+    if (precision == INS1_PRECISION_INT8)
+        return product_i8(w, scale, x, n, k, mass);
     *mass = 0;
     for (int64_t i = 0; i < k; i++) {
         double input = precision == INS1_PRECISION_BF16 ? round_to_bf16(x[i]) : x[i];
@@ -74,18 +111,18 @@ static void matmul_make(rig *r, matmul *m, const int64_t *shape, int32_t type, i
                         int variant)
 {
     int64_t t = m->t = shape[0], n = m->n = shape[1], k = m->k = shape[2];
-    int w_layout = variant % 3 == 1 ? TRANSPOSED : DENSE;
+    int w_layout = variant % 3 == 1 && type != INS1_DTYPE_I8 ? TRANSPOSED : DENSE;
 
     m->w = tensor_make(r, type, 2, (int64_t[]){ n, k }, w_layout | (variant % 5 == 2 ? SPREAD : 0));
     m->x = tensor_make(r, INS1_DTYPE_F32, 2, (int64_t[]){ t, k }, variant % 2 ? SPREAD : DENSE);
     m->y = tensor_make(r, INS1_DTYPE_F32, 2, (int64_t[]){ t, n }, variant % 4 > 1 ? SPREAD : DENSE);
-    m->scale = make_scale(r, scale_type, n, k);
+    m->scale = make_scale_of(r, scale_type, &m->w);
     m->bias = tensor_none();
     if (variant % 3 == 2) {
         m->bias = tensor_make(r, weight_types[variant / 3 % 4], 1, &n, DENSE);
         tensor_fill(r, &m->bias, 1);
     }
-    tensor_fill(r, &m->w, 1);
+    fill_weights(r, &m->w);
     tensor_fill(r, &m->x, 2);
     if (variant % 4 == 3)
         tensor_fill(r, &m->y, 3);
@@ -206,6 +243,14 @@ static void all_matmuls(rig *r)
             }
         }
     }
+    for (int s = 1; s < 3; s++) {
+        snprintf(types, sizeof(types), "w I8, scale %s, x INT8", type_name(scale_types[s]));
+        rig_begin(r, "MATMUL", types);
+        for (int i = 0; i < 2 * N_MATMUL_SHAPES; i++)
+            matmul_case(r, matmul_shapes[i % N_MATMUL_SHAPES], INS1_DTYPE_I8, scale_types[s],
+                        INS1_PRECISION_INT8, variant++);
+        rig_end(r);
+    }
 }
 
 /* ---- MATMUL_EXPERTS ---------------------------------------------------------------------------
@@ -239,10 +284,11 @@ static void expert_case(rig *r, const int64_t *shape, int32_t type, int32_t scal
         tensor_set(&ids, i, (double)rig_random(r, (uint64_t)e));
     tensor_spoil(&y);
     for (int64_t i = 0; i < e; i++) {
-        w[i] = tensor_make(r, type, 2, (int64_t[]){ n, k }, variant % 4 == 3 ? TRANSPOSED : DENSE);
-        tensor_fill(r, &w[i], 1);
+        w[i] = tensor_make(r, type, 2, (int64_t[]){ n, k },
+                           variant % 4 == 3 && type != INS1_DTYPE_I8 ? TRANSPOSED : DENSE);
+        fill_weights(r, &w[i]);
         tensor_upload(r, &w[i]);
-        scale[i] = make_scale(r, scale_type, n, k);
+        scale[i] = make_scale_of(r, scale_type, &w[i]);
         in[2 + i] = w[i].desc;
         in[2 + e + i] = scale[i].desc;
     }
@@ -297,6 +343,14 @@ static void all_experts(rig *r)
                 rig_end(r);
             }
         }
+    }
+    for (int s = 1; s < 3; s++) {
+        snprintf(types, sizeof(types), "w I8, scale %s, x INT8", type_name(scale_types[s]));
+        rig_begin(r, "MATMUL_EXPERTS", types);
+        for (int i = 0; i < N_EXPERT_SHAPES; i++)
+            expert_case(r, expert_shapes[i], INS1_DTYPE_I8, scale_types[s], INS1_PRECISION_INT8,
+                        variant++);
+        rig_end(r);
     }
 }
 

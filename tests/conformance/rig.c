@@ -42,6 +42,8 @@ const char *type_name(int32_t dtype)
         return "F8_E4M3";
     case INS1_DTYPE_U8:
         return "U8";
+    case INS1_DTYPE_I8:
+        return "I8";
     case INS1_DTYPE_I32:
         return "I32";
     default:
@@ -112,6 +114,9 @@ static void store(unsigned char *to, int32_t dtype, double value)
     case INS1_DTYPE_F8_E4M3:
         *to = (unsigned char)encode(value, 4, 3);
         return;
+    case INS1_DTYPE_I8:
+        *to = (unsigned char)whole;
+        return;
     default:
         *to = (unsigned char)value;
     }
@@ -138,6 +143,8 @@ static double load(const unsigned char *from, int32_t dtype)
         return decode(half, 8, 7, false);
     case INS1_DTYPE_F8_E4M3:
         return decode(*from, 4, 3, true);
+    case INS1_DTYPE_I8:
+        return *from < 128 ? *from : *from - 256;
     default:
         return *from;
     }

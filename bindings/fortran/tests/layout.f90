@@ -761,6 +761,7 @@ program layout
   call say('INS1_THREADS_HOST', int(INS1_THREADS_HOST, c_int64_t))
   call say('INS1_RUNTIME_NO_DLOPEN', int(INS1_RUNTIME_NO_DLOPEN, c_int64_t))
   call say('INS1_RUNTIME_NO_FILES', int(INS1_RUNTIME_NO_FILES, c_int64_t))
+  call say('INS1_DTYPE_I8', int(INS1_DTYPE_I8, c_int64_t))
   call say('INS1_DTYPE_I32', int(INS1_DTYPE_I32, c_int64_t))
   call say('INS1_DTYPE_U8', int(INS1_DTYPE_U8, c_int64_t))
   call say('INS1_DTYPE_F16', int(INS1_DTYPE_F16, c_int64_t))

@@ -80,7 +80,13 @@ typedef struct ins1_tensor_desc {
 
 /* How activations enter a product, i[0] of MATMUL and MATMUL_EXPERTS: INS1_PRECISION_* of model.h.
  * F32: as they are, products and sums in F32. BF16: rounded to nearest even first; everything else
- * in F32. The rounding is the same on every device. */
+ * in F32. INT8, where w is I8 and only there: a row x[t] becomes integers q[t] and a scale s[t],
+ *     s[t]    = max over k of |x[t][k]| / 127.5
+ *     q[t][k] = x[t][k] / s[t], to nearest even and at most 127; 0 where s[t] is 0
+ * both divisions in F32, as compressed-tensors quantises tokens, and with a scale for each row of w
+ *     y[t][n] = (sum over k of w[n][k] * q[t][k]) * (s[t] * scale[n]),
+ * a sum of integers that becomes F32, to nearest even, when it is complete. A row with a NaN or an
+ * infinity gives NaN. The rounding is the same on every device. */
 
 /* The operations. [a][b] gives shapes, outermost first; F means F32. All floats are F32 unless said
  * otherwise; "any" is F32, F16, BF16 or F8_E4M3. Absent inputs have dtype 0. */
@@ -89,13 +95,15 @@ enum {
      * in:  w any [n][k], x F [t][k], scale F32 or BF16 or U8 (the power of two b - 127)
      *      [ceil(n / 128)][ceil(k / 128)] or absent, bias any float [n] or absent.
      * out: y F [t][n].  i[0] precision.  flags: INS1_OP_ACCUMULATE adds to what y holds.
-     * w may be stored transposed (stride[0] is 1, stride[1] the length of a row); other strides of
-     * w have stride[1] 1. Rows of x and y may be further apart than their width, and rows of x
-     * closer: a convolution is a product with rows that overlap. A result may not depend on t: each
-     * row of y is what it would be alone. */
+     * With w I8: scale F32 or BF16 [n][1], k at most 65536, precision INT8, see above.
+     * w, but not of I8, may be stored transposed (stride[0] is 1, stride[1] the length of a row);
+     * other strides of w have stride[1] 1. Rows of x and y may be further apart than their width,
+     * and rows of x closer: a convolution is a product with rows that overlap. A result may not
+     * depend on t: each row of y is what it would be alone. */
     INS1_OP_MATMUL = 1,
     /* The same with a matrix for each of e experts: y[p] = w[ids[p]] * x[p / i[1]].
-     * in:  x F [t][k], ids I32 [p] (0 .. e-1), w_0 .. w_(e-1) any [n][k], scale_0 .. scale_(e-1).
+     * in:  x F [t][k], ids I32 [p] (0 .. e-1), w_0 .. w_(e-1) any or all I8 [n][k], scale_0 ..
+     *      scale_(e-1).
      * out: y F [p][n].  i[0] precision, i[1] results per row of x (p = t * i[1]), i[2] e. */
     INS1_OP_MATMUL_EXPERTS = 2,
     /* y = x / sqrt(mean(x^2) + f[0]) * weight over the last axis.

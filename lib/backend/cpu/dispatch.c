@@ -106,6 +106,7 @@ void s1_kernels_init(s1_kernels *kernels, unsigned features)
     (void)features; /* a build may have no level above scalar */
     *kernels = (s1_kernels){ .level = "scalar" };
     s1_product_init_scalar(kernels);
+    s1_i8_init_scalar(kernels);
     s1_attention_init_scalar(kernels);
     s1_rows_init_scalar(kernels);
 #if S1_HAVE_AVX2

@@ -19,7 +19,8 @@
 enum {
     S1_PANEL_F32 = 0,
     S1_PANEL_BF16 = 1,
-    S1_PANEL_KINDS = 2,
+    S1_PANEL_I8 = 2, /* 16 integers a cell, and one s1_i8_row for each token behind all steps */
+    S1_PANEL_KINDS = 3,
 };
 
 enum {
@@ -45,13 +46,24 @@ static inline int64_t s1_group_begin(int64_t t, int64_t n_groups, int64_t group)
 
 static inline int64_t s1_panel_columns(int32_t kind)
 {
-    return kind == S1_PANEL_BF16 ? 8 : 4;
+    return kind == S1_PANEL_I8 ? 16 : kind == S1_PANEL_BF16 ? 8 : 4;
 }
 
+/* Cells of a token. */
 static inline int64_t s1_panel_steps(int32_t kind, int64_t k)
 {
-    return s1_ceil_div(k, s1_panel_columns(kind));
+    return s1_ceil_div(k, s1_panel_columns(kind)) + (kind == S1_PANEL_I8);
 }
+
+/* The last cell of a token whose columns became integers. */
+typedef struct s1_i8_row {
+    float
+        scale; /* what they were divided by; NaN where one of them was not finite, and all are 0 */
+    int32_t sum;
+    int32_t rest[2]; /* 0 */
+} s1_i8_row;
+
+_Static_assert(sizeof(s1_i8_row) == S1_CELL, "a row's scale is a cell");
 
 /* t rows of x times one matrix: y[rows[i]][r] = sum of w[r][j] * x[i][j], then + bias[r], then
  * added to y where `accumulate` is set.
@@ -59,7 +71,8 @@ static inline int64_t s1_panel_steps(int32_t kind, int64_t k)
  * Columns are cut into chunks (s1_chunk). The sum of a
  * chunk is exact to n * 2^-23 * sum |w x|; it is multiplied by its scale and added to the sum of
  * the chunks before. With a BF16 panel denormals count as zero where the machine's instruction says
- * so. */
+ * so. With an I8 panel the sum of all columns is one integer, and
+ * float(sum) * (scale of the token * scale[r]) on every level; nothing depends on an order. */
 typedef struct s1_product {
     const uint8_t *w; /* element [0][0]; no alignment */
     int32_t dtype;
@@ -68,7 +81,7 @@ typedef struct s1_product {
     int32_t panel_kind;
     int64_t stride;
     int64_t n, k;
-    const uint8_t *scale; /* of [r / 128][j / 128]; NULL: none */
+    const uint8_t *scale; /* of [r / 128][j / 128], with I8 of [r]; NULL: none */
     int32_t scale_dtype;
     int32_t bias_dtype;
     int64_t scale_stride;
@@ -102,6 +115,8 @@ typedef void s1_product_fn(const s1_product *p, int64_t begin, int64_t end, s1_a
  * a BF16 panel is always rounded. */
 typedef void s1_panel_fill_fn(uint8_t *cells, int32_t kind, bool round, const float *const *x,
                               int64_t g, int64_t k);
+/* The same of an I8 panel. */
+typedef void s1_fill_i8_fn(uint8_t *cells, const float *const *x, int64_t g, int64_t k);
 
 /* Attention of neighbouring rows of one head of one segment over keys that begin with the segment:
  * y[i] = sum of softmax(scale * q[i] . k[p]) * v[p]. */
@@ -148,7 +163,9 @@ typedef struct s1_kernels {
     int32_t pass;                        /* most tokens of one product */
     int64_t task_products; /* multiplications that take some tenths of a millisecond */
     s1_panel_fill_fn *panel_fill;
-    s1_product_fn *product;
+    s1_product_fn *product; /* with panels of F32 and BF16 */
+    s1_fill_i8_fn *fill_i8;
+    s1_product_fn *product_i8;
     /* Of n scores the first `valid` > 0 count: each becomes exp(score * scale - max), `max` being
      * the largest score * scale, and the others become 0. Their sum does not depend on n. */
     void (*soften)(float *scores, int64_t valid, int64_t n, float scale, float *max, float *sum);
@@ -203,6 +220,7 @@ void s1_cpu_hardware(char *out, size_t capacity);
 
 /* Levels. */
 void s1_product_init_scalar(s1_kernels *kernels);
+void s1_i8_init_scalar(s1_kernels *kernels);
 void s1_attention_init_scalar(s1_kernels *kernels);
 void s1_rows_init_scalar(s1_kernels *kernels);
 void s1_product_init_avx2(s1_kernels *kernels);

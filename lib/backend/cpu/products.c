@@ -64,6 +64,8 @@ int32_t s1_cpu_panel_kind(const s1_kernels *kernels, int32_t dtype, int32_t prec
                           bool is_transposed)
 {
     bool halves = dtype == INS1_DTYPE_BF16 || dtype == INS1_DTYPE_F8_E4M3;
+    if (dtype == INS1_DTYPE_I8)
+        return S1_PANEL_I8;
     return halves && precision == INS1_PRECISION_BF16 && !is_transposed &&
                    kernels->most_tokens[S1_PANEL_BF16]
                ? S1_PANEL_BF16
@@ -205,8 +207,11 @@ static void fill_group(const plan *p, int64_t group)
         int64_t pair = in->pairs ? in->pairs[i] : in->first + i;
         rows[i - begin] = x + pair / p->per_row * p->x->stride[0];
     }
-    p->stream->kernels->panel_fill(in->cells + begin * s1_panel_steps(p->kind, p->k) * S1_CELL,
-                                   p->kind, p->round, rows, end - begin, p->k);
+    uint8_t *cells = in->cells + begin * s1_panel_steps(p->kind, p->k) * S1_CELL;
+    if (p->kind == S1_PANEL_I8)
+        p->stream->kernels->fill_i8(cells, rows, end - begin, p->k);
+    else
+        p->stream->kernels->panel_fill(cells, p->kind, p->round, rows, end - begin, p->k);
 }
 
 static void fill_task(void *arg, int32_t index, int32_t worker)
@@ -308,7 +313,9 @@ static s1_product describe(const plan *p, const ins1_op *op, const panel *in)
 
 static int64_t element_size(int32_t dtype)
 {
-    return dtype == INS1_DTYPE_F32 ? 4 : dtype == INS1_DTYPE_F8_E4M3 ? 1 : 2;
+    return dtype == INS1_DTYPE_F32                                 ? 4
+           : dtype == INS1_DTYPE_F8_E4M3 || dtype == INS1_DTYPE_I8 ? 1
+                                                                   : 2;
 }
 
 static int64_t rows_a_task(const s1_kernels *kernels, const s1_product *p)
@@ -356,7 +363,9 @@ static void product_task(void *arg, int64_t task, int64_t next, int32_t worker)
             ahead = (s1_ahead){ product->w + begin * row_size, (end - begin) * row_size, row_size };
     }
     const s1_product *product = task_at(p, task, &begin, &end);
-    p->stream->kernels->product(product, begin, end, ahead, s1_worker_scratch(p->stream, worker));
+    const s1_kernels *kernels = p->stream->kernels;
+    s1_product_fn *run = p->kind == S1_PANEL_I8 ? kernels->product_i8 : kernels->product;
+    run(product, begin, end, ahead, s1_worker_scratch(p->stream, worker));
 }
 
 /* All lists of a plan, in one block. */

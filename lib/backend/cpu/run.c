@@ -58,19 +58,28 @@ static bool is_precision(int32_t precision)
     return precision == INS1_PRECISION_F32 || precision == INS1_PRECISION_BF16;
 }
 
+/* Matrix `w` with the scales `scale`, which may be behind all inputs: absent. */
+static bool supports_matrix(const ins1_op *op, int32_t w, int32_t scale)
+{
+    const int32_t type = op->in[w].dtype;
+    const bool is_scaled = scale < op->n_in && op->in[scale].dtype;
+
+    if (type == INS1_DTYPE_I8)
+        return op->i[0] == INS1_PRECISION_INT8 && is_scaled &&
+               op->in[scale].dtype != INS1_DTYPE_U8 && is_scale(&op->in[scale]);
+    return is_precision(op->i[0]) && is_float(type) && (!is_scaled || is_scale(&op->in[scale]));
+}
+
 static bool supports_experts(const ins1_op *op)
 {
     int32_t e = op->i[2];
 
-    if (!is_precision(op->i[0]) || e < 1 || op->n_in < 2 + e)
+    if (e < 1 || op->n_in < 2 + e)
         return false;
-    for (int32_t i = 0; i < e; i++)
-        if (op->in[2 + i].dtype != op->in[2].dtype)
+    for (int32_t i = 2; i < 2 + e; i++)
+        if (op->in[i].dtype != op->in[2].dtype || !supports_matrix(op, i, i + e))
             return false;
-    for (int32_t i = 2 + e; i < op->n_in; i++)
-        if (!is_scale(&op->in[i]))
-            return false;
-    return is_float(op->in[2].dtype);
+    return true;
 }
 
 static bool supports_attention(const ins1_op *op)
@@ -88,8 +97,7 @@ int32_t s1_cpu_supports(void *context, const ins1_op *op)
 
     switch (op->op) {
     case INS1_OP_MATMUL:
-        return is_precision(op->i[0]) && is_float(op->in[0].dtype) &&
-               (op->n_in < 3 || is_scale(&op->in[2])) &&
+        return supports_matrix(op, 0, 2) &&
                (op->n_in < 4 || op->in[3].dtype == 0 || is_float(op->in[3].dtype));
     case INS1_OP_MATMUL_EXPERTS:
         return supports_experts(op);

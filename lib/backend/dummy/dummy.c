@@ -255,6 +255,7 @@ static uint64_t element_size(int32_t dtype)
     case INS1_DTYPE_BF16:
         return 2;
     case INS1_DTYPE_U8:
+    case INS1_DTYPE_I8:
     case INS1_DTYPE_F8_E4M3:
         return 1;
     default:

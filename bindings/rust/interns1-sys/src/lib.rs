@@ -52,6 +52,7 @@ pub const INS1_THREADS_OWN: i32 = 1;
 pub const INS1_THREADS_HOST: i32 = 2;
 pub const INS1_RUNTIME_NO_DLOPEN: u32 = 1;
 pub const INS1_RUNTIME_NO_FILES: u32 = 2;
+pub const INS1_DTYPE_I8: i32 = 8;
 pub const INS1_DTYPE_I32: i32 = 32;
 pub const INS1_DTYPE_U8: i32 = 65544;
 pub const INS1_DTYPE_F16: i32 = 131088;

@@ -413,6 +413,7 @@ fn ours() -> Vec<(String, i64)> {
     list.push(("INS1_THREADS_HOST".into(), INS1_THREADS_HOST as i64));
     list.push(("INS1_RUNTIME_NO_DLOPEN".into(), INS1_RUNTIME_NO_DLOPEN as i64));
     list.push(("INS1_RUNTIME_NO_FILES".into(), INS1_RUNTIME_NO_FILES as i64));
+    list.push(("INS1_DTYPE_I8".into(), INS1_DTYPE_I8 as i64));
     list.push(("INS1_DTYPE_I32".into(), INS1_DTYPE_I32 as i64));
     list.push(("INS1_DTYPE_U8".into(), INS1_DTYPE_U8 as i64));
     list.push(("INS1_DTYPE_F16".into(), INS1_DTYPE_F16 as i64));
