@@ -58,6 +58,7 @@ void s1_tables_forget(s1_tables *tables);
 typedef struct s1_pace {
     double budget;   /* of one piece, in multiplications */
     int64_t done_ns; /* when the last one ended */
+    int64_t took_ns; /* the last one whose time is known */
 } s1_pace;
 
 /* A piece that has ended. `is_exact`: it has just ended, else its time is only a bound; `is_whole`:
@@ -71,6 +72,9 @@ typedef struct s1_pace_piece {
 /* To begin with; in parts of the least budget there is. */
 s1_pace s1_pace_begin(int32_t least);
 void s1_pace_learn(s1_pace *pace, const s1_pace_piece *piece);
+/* The last piece took long: the next shall have none behind it, which whoever asks to stop would
+ * wait for too. */
+bool s1_pace_is_slow(const s1_pace *pace);
 
 /* Of the clock that never goes back; and the time after `timeout_ns`. */
 int64_t s1_pace_now_ns(void);

@@ -3,6 +3,7 @@
 #include <time.h>
 
 static const double piece_ns = 2e6; /* what a piece shall take */
+static const double slow_ns = 3e6;  /* from here on two are too long */
 static const double least_budget = 65536;
 
 int64_t s1_pace_now_ns(void)
@@ -31,10 +32,17 @@ void s1_pace_learn(s1_pace *pace, const s1_pace_piece *piece)
     double ratio = piece_ns / (double)(now - begin + 1);
 
     pace->done_ns = now;
+    if (piece->is_exact)
+        pace->took_ns = now - begin;
     if (ratio < 1 && piece->is_exact && piece->amount > pace->budget / 4)
         pace->budget *= ratio < 0.25 ? 0.25 : ratio;
     else if (ratio > 1 && piece->is_whole && piece->amount > pace->budget / 2)
         pace->budget *= ratio > 1.5 ? 1.5 : ratio;
     if (pace->budget < least_budget)
         pace->budget = least_budget;
+}
+
+bool s1_pace_is_slow(const s1_pace *pace)
+{
+    return (double)pace->took_ns > slow_ns;
 }

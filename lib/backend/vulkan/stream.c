@@ -1,5 +1,6 @@
 /* Recording, sending off in short pieces, waiting. Two submissions are under way at most: while one
- * runs the next is recorded, and whoever asks to stop waits for two of them. */
+ * runs the next is recorded, and whoever asks to stop waits for two of them. Where even the least
+ * piece takes long it is one. */
 
 #include "backend/vulkan/vulkan.h"
 
@@ -178,6 +179,8 @@ int32_t s1_vk_slot_open(s1_vk_stream *s, s1_vk_slot **out)
     if (slot->is_open)
         return INS1_OK;
     int32_t status = wait_for(s, slot, true, INT64_MAX);
+    if (status == INS1_OK && s1_pace_is_slow(&s->pace))
+        status = s1_vk_wait(s, true, INT64_MAX);
     if (status != INS1_OK)
         return status;
     VkResult result = d->vkResetCommandPool(d->handle, slot->commands, 0);
