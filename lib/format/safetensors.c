@@ -20,9 +20,9 @@ static const struct {
     { "F16", INS1_DTYPE_F16, 2 },
     { "U8", INS1_DTYPE_U8, 1 },
     { "I32", INS1_DTYPE_I32, 4 },
+    { "I8", INS1_DTYPE_I8, 1 },
     { "F8_E8M0", INS1_DTYPE_U8, 1 }, /* exponents of scales, read as the bytes that they are */
     { "F8_E5M2", 0, 1 },
-    { "I8", 0, 1 },
     { "BOOL", 0, 1 },
     { "I16", 0, 2 },
     { "U16", 0, 2 },

@@ -155,6 +155,22 @@ START_TEST(shards_without_an_index_are_all_read)
 }
 END_TEST
 
+/* Bytes are aligned wherever they lie. */
+START_TEST(integers_of_8_bits_are_read_where_they_lie)
+{
+    s1_tensor tensor;
+    made_tensors(&folder, "model.safetensors",
+                 "{\"a\":{\"dtype\":\"I8\",\"shape\":[2,3],\"data_offsets\":[1,7]}}", 7);
+    ck_assert_int_eq(open_made(false), INS1_OK);
+    ck_assert_int_eq(s1_checkpoint_get(checkpoint, "a", &tensor, &error), INS1_OK);
+    ck_assert_int_eq(tensor.dtype, INS1_DTYPE_I8);
+    ck_assert_int_eq(tensor.rank, 2);
+    ck_assert_uint_eq(tensor.size, 6);
+    ck_assert_mem_eq(tensor.data, "\1\2\3\4\5\6", 6);
+    ck_assert_uint_eq(s1_checkpoint_copied(checkpoint), 0);
+}
+END_TEST
+
 /* The header is moved byte by byte, so that the data lies at every place. */
 START_TEST(misaligned_data_is_copied_where_it_can_be_read)
 {
@@ -240,6 +256,7 @@ int main(void)
     tcase_add_test(cases, an_index_with_an_endless_name_is_refused);
     tcase_add_test(cases, two_shards_may_not_hold_the_same_tensor);
     tcase_add_test(cases, shards_without_an_index_are_all_read);
+    tcase_add_test(cases, integers_of_8_bits_are_read_where_they_lie);
     tcase_add_loop_test(cases, misaligned_data_is_copied_where_it_can_be_read, 0, 8);
     tcase_add_test(cases, types_without_a_kernel_are_refused_when_they_are_used);
     tcase_add_test(cases, headers_alone_give_the_same_shapes_without_data);
