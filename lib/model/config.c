@@ -1,5 +1,6 @@
 #include "model/config.h"
 
+#include "model/quantization.h"
 #include "model/settings.h"
 
 #include <string.h>
@@ -286,27 +287,6 @@ static ins1_status read_text(s1_config *out, const member *m, const text_kind *k
     return s1_rope_read(out, text, s.where, kind->theta, error);
 }
 
-static void read_quantization(s1_config *out, s1_json object, s1_settings *outer)
-{
-    s1_settings s = { object, "config.json/quantization_config", outer->error, INS1_OK };
-    s1_json key, element;
-
-    if (!object.kind || outer->status != INS1_OK)
-        return;
-    s1_settings_must_be(&s, "quant_method", "fp8");
-    s1_settings_must_be(&s, "fmt", "e4m3");
-    s1_json block = s1_settings_value(&s, "weight_block_size");
-    s1_json_walk walk = s1_json_begin(block);
-    int64_t size;
-    while (s1_json_next(&walk, &key, &element))
-        if (!s1_json_int(element, &size) || size != 128)
-            s1_settings_refuse(&s, INS1_E_UNSUPPORTED, "weight_block_size", "[128, 128]");
-    if (block.kind && s1_json_count(block) != 2)
-        s1_settings_refuse(&s, INS1_E_UNSUPPORTED, "weight_block_size", "[128, 128]");
-    out->quantization = "fp8";
-    outer->status = s.status;
-}
-
 static void add_placeholder(s1_config *out, s1_settings *s, const char *key)
 {
     int32_t id = s1_settings_int(s, key, -1, 0, INT32_MAX);
@@ -347,7 +327,10 @@ ins1_status s1_config_read(s1_config *out, s1_json root, ins1_error *error)
         return status;
 
     out->ties_head = out->ties_head || outer_ties;
-    read_quantization(out, s1_settings_value(&s, "quantization_config"), &s);
+    status = s1_quantization_read(&out->quantization, s1_settings_value(&s, "quantization_config"),
+                                  error);
+    if (status != INS1_OK)
+        return status;
     add_placeholder(out, &s, "image_token_id");
     add_placeholder(out, &s, "video_token_id");
     add_placeholder(out, &s, "ts_token_id");

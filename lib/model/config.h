@@ -28,7 +28,7 @@ typedef struct s1_config {
     uint8_t is_dense[S1_MAX_LAYERS / 8]; /* layers of a mixture that have a plain MLP */
     int32_t placeholders[S1_MAX_IDS], n_placeholders;
     int32_t end_ids[S1_MAX_IDS], n_end_ids;
-    const char *quantization; /* "fp8" or NULL */
+    const char *quantization; /* S1_QUANTIZATION_*, or NULL */
 } s1_config;
 
 /* The family member by its name; false for one that is not known. `name` (may be NULL) receives the
