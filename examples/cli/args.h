@@ -51,6 +51,7 @@ typedef struct settings {
     flag_list devices;
     bool quiet;
     bool is_computing; /* takes the two below */
+    bool is_exact;     /* f32 where no precision is asked for and the weights take it */
     const char *precision;
     int32_t ctx;
 } settings;

@@ -55,7 +55,7 @@ static int encode(embed_task *t, const source *from, const char *model, const ch
 
 static int run(int argc, char **argv)
 {
-    embed_task t = { .s = { .is_computing = true, .precision = "f32" } };
+    embed_task t = { .s = { .is_computing = true, .is_exact = true } };
     source sources[] = {
         { "--image", NULL, INS1_PART_VISION, embed_image },
         { "--video", NULL, INS1_PART_VISION, embed_video },

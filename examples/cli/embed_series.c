@@ -32,7 +32,7 @@ ins1_status embed_series(embed_task *t, const char *file, ins1_embeds **out)
     ins1_timeseries series;
 
     options.device = t->e.device;
-    options.precision = engine_precision(&t->s);
+    options.precision = engine_encoder_precision(&t->s);
     options.max_samples = t->max_samples;
     options.flags = t->is_unbiased ? INS1_TIMESERIES_ENCODER_UNBIASED : 0;
     ins1_status status = media_series_open(&opened, &series, &t->e, file, t->rate);

@@ -14,7 +14,7 @@ static ins1_status make_encoder(embed_task *t, ins1_vision_encoder **out)
 {
     ins1_vision_encoder_options options = INS1_INIT(ins1_vision_encoder_options);
     options.device = t->e.device;
-    options.precision = engine_precision(&t->s);
+    options.precision = engine_encoder_precision(&t->s);
     return ins1_vision_encoder_create(out, t->e.model, &options, &t->e.call);
 }
 

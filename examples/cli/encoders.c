@@ -21,7 +21,7 @@ static ins1_status make_series(encoders *all)
     if (status != INS1_OK)
         return status;
     options.device = all->device = all->e->device;
-    options.precision = engine_precision(all->s);
+    options.precision = engine_encoder_precision(all->s);
     status = ins1_timeseries_encoder_create(&all->series, model, &options, &all->e->call);
     ins1_model_release(model);
     return status;
@@ -36,7 +36,7 @@ static ins1_status make_vision(encoders *all)
     if (status != INS1_OK)
         return status;
     options.device = all->device = all->e->device;
-    options.precision = engine_precision(all->s);
+    options.precision = engine_encoder_precision(all->s);
     status = ins1_vision_encoder_create(&all->vision, model, &options, &all->e->call);
     ins1_model_release(model);
     return status;

@@ -69,16 +69,23 @@ ins1_status engine_start(engine *e, const settings *s)
 int32_t engine_precision(const settings *s)
 {
     if (!s->precision)
-        return INS1_PRECISION_DEFAULT;
+        return s->is_exact ? INS1_PRECISION_F32 : INS1_PRECISION_DEFAULT;
     return !strcmp(s->precision, "f32")    ? INS1_PRECISION_F32
            : !strcmp(s->precision, "bf16") ? INS1_PRECISION_BF16
                                            : INS1_PRECISION_INT8;
 }
 
+int32_t engine_encoder_precision(const settings *s)
+{
+    int32_t precision = engine_precision(s);
+    return precision == INS1_PRECISION_INT8 ? INS1_PRECISION_DEFAULT : precision;
+}
+
 static ins1_status open_decoder(engine *e, const settings *s)
 {
     ins1_decoder_options options = INS1_INIT(ins1_decoder_options);
-    options.precision = engine_precision(s);
+    const bool is_int8 = !strcmp(e->info.quant, "int8");
+    options.precision = s->precision || !is_int8 ? engine_precision(s) : INS1_PRECISION_DEFAULT;
     options.placements = e->placements;
     options.n_placements = e->n_placements;
     return ins1_decoder_create(&e->decoder, e->model, &options, &e->call);

@@ -48,8 +48,11 @@ void engine_say_lost(const engine *e);
  * of the old one are released before. */
 ins1_status engine_leave_devices(engine *e, const settings *s);
 
-/* INS1_PRECISION_*, as --precision says. */
+/* INS1_PRECISION_* of the decoder, as --precision says. */
 int32_t engine_precision(const settings *s);
+
+/* The same of an encoder, which never has weights in I8: int8 leaves the choice to it. */
+int32_t engine_encoder_precision(const settings *s);
 
 void engine_stop(engine *e);
 

@@ -258,7 +258,7 @@ static int run_lines(task *t)
 
 static int run(int argc, char **argv)
 {
-    task t = { .s = { .is_computing = true, .precision = "f32" } };
+    task t = { .s = { .is_computing = true, .is_exact = true } };
     const char *operands[2];
     const flag flags[] = {
         { "--layers", FLAG_SET, &t.wants_layers, NULL, "write the hidden states of every layer" },

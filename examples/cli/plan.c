@@ -52,6 +52,10 @@ static ins1_status plan_model(task *t, const char *path)
     session.n_ctx = t->s.ctx;
     session.n_seq = t->sequences;
     status = ins1_model_plan(t->e.runtime, &model, &decoder, &session, &plan, &t->e.call);
+    if (status == INS1_E_UNSUPPORTED && !t->s.precision) { /* weights in I8 take no f32 */
+        decoder.precision = INS1_PRECISION_DEFAULT;
+        status = ins1_model_plan(t->e.runtime, &model, &decoder, &session, &plan, &t->e.call);
+    }
     if (status != INS1_OK)
         return status;
     print_plan(&plan, &out);
@@ -62,7 +66,7 @@ static ins1_status plan_model(task *t, const char *path)
 
 static int run(int argc, char **argv)
 {
-    task t = { .s = { .is_computing = true, .precision = "f32" }, .sequences = 1 };
+    task t = { .s = { .is_computing = true, .is_exact = true }, .sequences = 1 };
     const char *model;
     const flag flags[] = {
         { "--sequences", FLAG_INT, &t.sequences, "N", "sequences of the session (default: 1)" },

@@ -255,7 +255,7 @@ static bool has_reward_head(task *t)
 
 static int run(int argc, char **argv)
 {
-    task t = { .s = { .is_computing = true, .precision = "f32" } };
+    task t = { .s = { .is_computing = true, .is_exact = true } };
     const char *model;
     int status = args_parse(&score_command, NULL, 0, &t.s, argc, argv, &model);
     if (status != ARGS_OK)

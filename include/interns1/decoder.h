@@ -56,7 +56,7 @@ struct ins1_decoder_options {
  *                             precision is unknown.
  * @retval INS1_E_BUDGET       Layers that were asked for do not fit the device.
  * @retval INS1_E_UNSUPPORTED  The checkpoint has no decoder, the device lacks an operation that it
- * needs, or the precision is not in this version.
+ * needs, or its weights are in I8 and the precision is not INT8, or the other way round.
  *
  * Threads: any. The decoder is shared between threads.
  */

@@ -41,10 +41,14 @@ enum {
 
 /* How activations enter products, in the options of decoder and encoders. */
 enum {
-    INS1_PRECISION_DEFAULT = 0, /* BF16 for checkpoints in BF16 and FP8, F32 for others */
-    INS1_PRECISION_F32 = 1,     /* as they are; sums in F32 */
-    INS1_PRECISION_BF16 = 2,    /* rounded to bfloat16, nearest even; sums in F32 */
-    INS1_PRECISION_INT8 = 3     /* rounded to 8 bits per block */
+    /* INT8 for decoders with weights in I8, BF16 for checkpoints in BF16 and FP8, F32 for others */
+    INS1_PRECISION_DEFAULT = 0,
+    INS1_PRECISION_F32 = 1,  /* as they are; sums in F32 */
+    INS1_PRECISION_BF16 = 2, /* rounded to bfloat16, nearest even; sums in F32 */
+    /* Of decoders with weights in I8, and the only one that they take: a token's row to 8 bits,
+     * with the scale max |x| / 127.5, as compressed-tensors does it; sys/backend.h has the formula.
+     * Sums of integers, which are exact. Matrices of other types, such as the head, get BF16. */
+    INS1_PRECISION_INT8 = 3
 };
 
 /* Bytes that come from the host: flash, network shares, encrypted stores. */
@@ -121,7 +125,7 @@ typedef struct ins1_model_info {
     uint32_t parts;           /* INS1_PART_* that were opened */
     const char *arch;         /* the first of "architectures" in config.json */
     const char *name;         /* the folder's or the file's own */
-    const char *quant;        /* type of most weights: "bf16", "f32", "f16", "fp8" */
+    const char *quant;        /* type of most weights: "bf16", "f32", "f16", "fp8", "int8" */
     int32_t n_vocab;          /* rows of the embedding, padding included */
     int32_t n_embd;           /* width of a hidden state */
     int32_t n_layer;          /* layers of the decoder */
@@ -170,8 +174,8 @@ INS1_API ins1_status ins1_model_plan(ins1_runtime *runtime, const ins1_model_opt
  * @retval INS1_E_IO           A file is missing or could not be read.
  * @retval INS1_E_FORMAT       A file breaks its format, a tensor has another shape than the config
  * says, or tensors are missing: the text says how many and names the first, the log the first ten.
- * @retval INS1_E_UNSUPPORTED  The architecture, a type of weights or the kind of file is not known,
- * or a part that was asked for is not there.
+ * @retval INS1_E_UNSUPPORTED  The architecture, a type of weights, a way to quantise them or the
+ * kind of file is not known, or a part that was asked for is not there.
  * @retval INS1_E_BUDGET       With INS1_LOAD_READ: the weights do not fit the runtime's budget.
  *
  * Threads: any. The model is shared between threads.

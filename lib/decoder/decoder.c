@@ -136,17 +136,24 @@ static ins1_status place_all(ins1_decoder *decoder, const s1_decoder_weights *we
     return status;
 }
 
+/* Matrices of I8 are multiplied in one way alone, and all others in any but that. */
 ins1_status s1_decoder_precision(int32_t *out, const s1_decoder_config *config, int32_t asked,
                                  ins1_error *error)
 {
+    const bool is_int8 = config->default_precision == INS1_PRECISION_INT8;
+
     *out = asked ? asked : config->default_precision;
-    if (*out == INS1_PRECISION_F32 || *out == INS1_PRECISION_BF16)
-        return INS1_OK;
-    if (*out == INS1_PRECISION_INT8)
+    if (*out < INS1_PRECISION_F32 || *out > INS1_PRECISION_INT8)
+        return s1_fail(error, INS1_E_ARGUMENT, "precision %d, known are 0 to %d", asked,
+                       INS1_PRECISION_INT8);
+    if (is_int8 && *out != INS1_PRECISION_INT8)
         return s1_fail(error, INS1_E_UNSUPPORTED,
-                       "precision int8 needs block-quantised weights, which this checkpoint lacks");
-    return s1_fail(error, INS1_E_ARGUMENT, "precision %d, known are 0 to %d", asked,
-                   INS1_PRECISION_INT8);
+                       "precision %s: the weights of this checkpoint are in I8, int8 is expected",
+                       *out == INS1_PRECISION_F32 ? "f32" : "bf16");
+    if (!is_int8 && *out == INS1_PRECISION_INT8)
+        return s1_fail(error, INS1_E_UNSUPPORTED,
+                       "precision int8 needs weights in I8, which this checkpoint lacks");
+    return INS1_OK;
 }
 
 /* --- homes --- */

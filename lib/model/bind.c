@@ -1,5 +1,7 @@
 #include "model/bind.h"
 
+#include "model/quantization.h"
+
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -105,11 +107,13 @@ void s1_bind_count_matrix(s1_binder *b, const s1_tensor *weight, uint64_t n_used
     else
         b->tally->wide += size;
     b->tally->has_fp8 = b->tally->has_fp8 || weight->dtype == INS1_DTYPE_F8_E4M3;
+    b->tally->has_i8 = b->tally->has_i8 || weight->dtype == INS1_DTYPE_I8;
     s1_bind_count(b, weight, n_used, n_all);
 }
 
 /* A matrix is FP8 when its scales are there, and only then. */
-static void scales(s1_binder *b, s1_linear *out, const char *name, uint64_t rows, uint64_t columns)
+static void scales_of_fp8(s1_binder *b, s1_linear *out, const char *name, uint64_t rows,
+                          uint64_t columns)
 {
     s1_tensor scale = s1_bind_get(b, name);
     bool is_fp8 = out->weight.dtype == INS1_DTYPE_F8_E4M3;
@@ -128,6 +132,40 @@ static void scales(s1_binder *b, s1_linear *out, const char *name, uint64_t rows
     b->tally->disk += scale.size;
 }
 
+/* The same of I8, of which each row has a scale. */
+static void scales_of_i8(s1_binder *b, s1_linear *out, const char *name, uint64_t rows)
+{
+    s1_tensor scale = s1_bind_get(b, name);
+    bool is_i8 = out->weight.dtype == INS1_DTYPE_I8;
+
+    if (!scale.dtype && is_i8)
+        s1_bind_miss(b, name);
+    if (!scale.dtype)
+        return;
+    if (!is_i8)
+        s1_bind_refuse(b, name, &scale, "no scale of a matrix that is not I8");
+    if (scale.dtype != INS1_DTYPE_F32 && scale.dtype != INS1_DTYPE_BF16)
+        s1_bind_refuse(b, name, &scale, "F32 or BF16");
+    expect(b, name, &scale, 2, rows, 1);
+    out->scale = scale;
+    b->tally->disk += scale.size;
+}
+
+/* Which types a matrix may have. I8 says nothing of how activations are rounded, so config.json
+ * has to; encoders have none. */
+static void check_type(s1_binder *b, const char *name, const s1_tensor *weight)
+{
+    if (s1_dtype_is_float(weight->dtype))
+        return;
+    if (weight->dtype != INS1_DTYPE_I8)
+        s1_bind_refuse(b, name, weight, "a float");
+    else if (!b->out)
+        s1_bind_refuse(b, name, weight, "a float in an encoder");
+    else if (!b->config->quantization || strcmp(b->config->quantization, S1_QUANTIZATION_INT8) != 0)
+        s1_bind_refuse(b, name, weight,
+                       "a float unless config.json's quantization_config is of compressed-tensors");
+}
+
 /* The linear layer `name` (without ".weight"), of which `n_used` of `n_all` work on a token. */
 void s1_bind_linear_of(s1_binder *b, s1_linear *out, const char *name, int32_t rows,
                        int32_t columns, bool has_bias, int32_t n_used, int32_t n_all)
@@ -143,11 +181,12 @@ void s1_bind_linear_of(s1_binder *b, s1_linear *out, const char *name, int32_t r
         return;
     }
     expect(b, full, &out->weight, 2, (uint64_t)rows, (uint64_t)columns);
-    if (!s1_dtype_is_float(out->weight.dtype))
-        s1_bind_refuse(b, full, &out->weight, "a float");
+    check_type(b, full, &out->weight);
     s1_bind_count_matrix(b, &out->weight, (uint64_t)n_used, (uint64_t)n_all);
     snprintf(full, sizeof(full), "%s.weight_scale_inv", name);
-    scales(b, out, full, (uint64_t)rows, (uint64_t)columns);
+    scales_of_fp8(b, out, full, (uint64_t)rows, (uint64_t)columns);
+    snprintf(full, sizeof(full), "%s.weight_scale", name);
+    scales_of_i8(b, out, full, (uint64_t)rows);
     if (has_bias) {
         snprintf(full, sizeof(full), "%s.bias", name);
         out->bias = s1_bind_vector(b, full, rows);

@@ -9,6 +9,8 @@ static const char *quant_of(const ins1_model *model)
 {
     if (!(model->parts & INS1_PART_DECODER))
         return "";
+    if (model->inside->loaded.bound.tally.has_i8)
+        return "int8";
     if (model->inside->loaded.bound.tally.has_fp8)
         return "fp8";
     const s1_layer_weights *layer = &model->decoder_weights.layers[0];

@@ -130,14 +130,25 @@ static uint64_t queue_bytes(const bill *b, const s1_cpu_needs *needs)
     return s1_cpu_needs_sum(needs) + STREAM_BYTES + (uint64_t)b->n_workers * S1_CPU_WORKER_BYTES;
 }
 
-/* Products with matrices of most of the weights' type. */
-static s1_cpu_product_size product_of(const bill *b, const s1_tally *tally, int32_t precision,
+/* The type of most of a part's weights. */
+static int32_t usual_type(const s1_tally *tally)
+{
+    switch (s1_tally_precision(tally)) {
+    case INS1_PRECISION_INT8:
+        return INS1_DTYPE_I8;
+    case INS1_PRECISION_BF16:
+        return INS1_DTYPE_BF16;
+    default:
+        return INS1_DTYPE_F32;
+    }
+}
+
+static s1_cpu_product_size product_of(const bill *b, int32_t dtype, int32_t precision,
                                       int64_t results, int64_t columns)
 {
-    const int32_t dtype =
-        s1_tally_precision(tally) == INS1_PRECISION_BF16 ? INS1_DTYPE_BF16 : INS1_DTYPE_F32;
     return (s1_cpu_product_size){
-        .panel_kind = s1_cpu_panel_kind(&b->kernels, dtype, precision, false),
+        .panel_kind =
+            s1_cpu_panel_kind(&b->kernels, dtype, s1_product_precision(dtype, precision), false),
         .results = results,
         .columns = columns,
         .experts = 1,
@@ -149,10 +160,32 @@ static s1_cpu_product_size product_of(const bill *b, const s1_tally *tally, int3
 static uint64_t encoder_queue_bytes(const bill *b, const s1_tally *tally, int32_t precision,
                                     int64_t rows, int64_t columns)
 {
-    const s1_cpu_product_size widest = product_of(b, tally, precision, rows, columns);
+    const s1_cpu_product_size widest = product_of(b, usual_type(tally), precision, rows, columns);
     s1_cpu_needs needs = { 0 };
     s1_cpu_need_product(&needs, &b->kernels, &widest);
     return queue_bytes(b, &needs);
+}
+
+/* The type of a layer's matrices whose products take the most: of I8 that is a float among them. */
+static int32_t layers_type(const s1_loaded *loaded)
+{
+    const s1_bound *bound = &loaded->bound;
+    const int32_t usual = usual_type(&bound->tally);
+
+    for (size_t i = 0; i < bound->n_layers && usual == INS1_DTYPE_I8; i++) {
+        const s1_layer_weights *l = &bound->layers[i];
+        const s1_linear *of_all[] = { &l->q, &l->k, &l->v, &l->qkv, &l->o };
+        const s1_linear *of_dense[] = { &l->gate, &l->up, &l->down };
+        const s1_linear *of_moe[] = { l->expert_gate, l->expert_up, l->expert_down };
+        const s1_linear **mlp = l->is_moe ? of_moe : of_dense;
+        for (size_t j = 0; j < sizeof(of_all) / sizeof(of_all[0]); j++)
+            if (s1_dtype_is_float(of_all[j]->weight.dtype))
+                return of_all[j]->weight.dtype;
+        for (size_t j = 0; j < sizeof(of_moe) / sizeof(of_moe[0]); j++)
+            if (s1_dtype_is_float(mlp[j]->weight.dtype))
+                return mlp[j]->weight.dtype;
+    }
+    return usual;
 }
 
 static bool has_fused_experts(const s1_loaded *loaded)
@@ -166,7 +199,7 @@ static uint64_t work_space(const bill *b, const s1_loaded *loaded, const s1_forw
                            int32_t precision)
 {
     const s1_decoder_config *d = &loaded->config.decoder;
-    const s1_tally *tally = &loaded->bound.tally;
+    const int32_t type = layers_type(loaded);
     const bool is_dense =
         count_experts(&loaded->config) < 3 * (uint64_t)d->n_expert * (uint64_t)d->n_layer ||
         !d->n_expert;
@@ -183,17 +216,18 @@ static uint64_t work_space(const bill *b, const s1_loaded *loaded, const s1_forw
 
     if (is_dense)
         widest = largest(widest, d->n_ff);
-    s1_cpu_product_size product = product_of(b, tally, precision, sizes->n_batch, widest);
+    s1_cpu_product_size product = product_of(b, type, precision, sizes->n_batch, widest);
     product.together = 2; /* gate and up */
     s1_cpu_need_product(&needs, &b->kernels, &product);
     s1_cpu_need_attention(&needs, &b->kernels, b->n_workers, &attention);
-    product = product_of(b, tally, precision, S1_HEAD_ROWS, d->n_embd);
+    product =
+        product_of(b, loaded->bound.weights.head.weight.dtype, precision, S1_HEAD_ROWS, d->n_embd);
     s1_cpu_need_product(&needs, &b->kernels, &product);
     if (d->n_expert) {
         /* The router is not rounded. */
-        product = product_of(b, tally, INS1_PRECISION_F32, sizes->n_batch, d->n_embd);
+        product = product_of(b, INS1_DTYPE_F32, INS1_PRECISION_F32, sizes->n_batch, d->n_embd);
         s1_cpu_need_product(&needs, &b->kernels, &product);
-        product = product_of(b, tally, precision, (int64_t)sizes->n_batch * d->n_expert_used,
+        product = product_of(b, type, precision, (int64_t)sizes->n_batch * d->n_expert_used,
                              largest(d->n_embd, d->n_ff_exp));
         if (has_fused_experts(loaded))
             product.panel_kind = S1_PANEL_F32;

@@ -69,6 +69,21 @@ static void fused_experts(s1_binder *b, s1_layer_weights *layer, const char *bas
     s1_bind_count_matrix(b, &down, (uint64_t)d->n_expert_used, n);
 }
 
+/* A product with one of many experts rounds its activations before it knows which. */
+static void check_alike(s1_binder *b, const s1_linear *experts, const char *base, const char *role)
+{
+    char name[S1_MAX_NAME];
+
+    for (int32_t e = 1; e < b->config->decoder.n_expert && b->status == INS1_OK; e++) {
+        const s1_tensor *weight = &experts[e].weight;
+        const bool is_i8 = experts[0].weight.dtype == INS1_DTYPE_I8;
+        if (!weight->dtype || (weight->dtype == INS1_DTYPE_I8) == is_i8)
+            continue;
+        snprintf(name, sizeof(name), "%sexperts.%d.%s.weight", base, e, role);
+        s1_bind_refuse(b, name, weight, is_i8 ? "I8 as expert 0" : "a float as expert 0");
+    }
+}
+
 static void experts(s1_binder *b, s1_layer_weights *layer, const char *base)
 {
     const s1_decoder_config *d = &b->config->decoder;
@@ -91,6 +106,21 @@ static void experts(s1_binder *b, s1_layer_weights *layer, const char *base)
         s1_bind_linear_of(b, &layer->expert_down[e], name, d->n_embd, d->n_ff_exp, false,
                           d->n_expert_used, d->n_expert);
     }
+    check_alike(b, layer->expert_gate, base, "gate_proj");
+    check_alike(b, layer->expert_up, base, "up_proj");
+    check_alike(b, layer->expert_down, base, "down_proj");
+}
+
+/* What it multiplies is never rounded. */
+static void router(s1_binder *b, s1_layer_weights *layer, const char *base)
+{
+    const s1_decoder_config *d = &b->config->decoder;
+    char name[S1_MAX_NAME];
+
+    s1_bind_linear(b, &layer->router, base, "gate", d->n_expert, d->n_embd, false);
+    snprintf(name, sizeof(name), "%sgate.weight", base);
+    if (layer->router.weight.dtype == INS1_DTYPE_I8)
+        s1_bind_refuse(b, name, &layer->router.weight, "a float for a router");
 }
 
 static void qwen_layer(s1_binder *b, s1_layer_weights *layer, int32_t at)
@@ -113,7 +143,7 @@ static void qwen_layer(s1_binder *b, s1_layer_weights *layer, int32_t at)
     s1_bind_linear(b, &layer->v, base, "self_attn.v_proj", kv, d->n_embd, config->has_qkv_bias);
     s1_bind_linear(b, &layer->o, base, "self_attn.o_proj", d->n_embd, q, config->has_o_bias);
     if (layer->is_moe) {
-        s1_bind_linear(b, &layer->router, mlp, "gate", d->n_expert, d->n_embd, false);
+        router(b, layer, mlp);
         experts(b, layer, mlp);
     } else {
         s1_bind_linear(b, &layer->gate, mlp, "gate_proj", d->n_ff, d->n_embd, false);
@@ -201,7 +231,7 @@ static void embedding_and_head(s1_binder *b, const char *embedding, const char *
     s1_bind_linear(b, &table, b->prefix, embedding, d->n_vocab, d->n_embd, false);
     w->embed = table.weight;
     if (table.scale.dtype)
-        s1_bind_refuse(b, embedding, &table.weight, "an embedding without scales");
+        s1_bind_refuse(b, embedding, &table.weight, "an embedding of floats without scales");
     w->norm = s1_bind_norm(b, b->prefix, "norm", d->n_embd);
     if (d->reward_token >= 0) {
         s1_bind_linear(b, &w->head, "", "v_head", 1, d->n_embd, false);
@@ -293,6 +323,8 @@ static ins1_status bind_all(s1_binder *b, s1_config *config, const s1_call *call
 
 int32_t s1_tally_precision(const s1_tally *tally)
 {
+    if (tally->has_i8)
+        return INS1_PRECISION_INT8;
     return tally->narrow > tally->wide ? INS1_PRECISION_BF16 : INS1_PRECISION_F32;
 }
 

@@ -10,7 +10,7 @@
 typedef struct s1_tally {
     uint64_t n_params, n_params_active;
     uint64_t disk; /* bytes of the tensors in the files */
-    bool has_fp8;
+    bool has_fp8, has_i8;
     uint64_t narrow, wide; /* bytes of matrices in BF16 and FP8, and in other types */
 } s1_tally;
 

@@ -103,7 +103,7 @@ void s1_ops_matmul(s1_ops *ops, ins1_tensor_desc y, const s1_placed_linear *w, i
     operand(ops, w->scale.view);
     operand(ops, w->bias.view);
     operand(ops, y);
-    op->i[0] = ops->precision;
+    op->i[0] = s1_product_precision(w->weight.view.dtype, ops->precision);
     op->flags = flags;
 }
 
@@ -116,7 +116,7 @@ void s1_ops_experts(s1_ops *ops, ins1_tensor_desc y, const s1_expert_list *exper
     experts->in[1] = ids;
     op->in = experts->in;
     op->n_in = 2 + 2 * experts->n_experts;
-    op->i[0] = ops->precision;
+    op->i[0] = s1_product_precision(experts->in[2].dtype, ops->precision);
     op->i[1] = results_per_row;
     op->i[2] = experts->n_experts;
 }

@@ -2,6 +2,7 @@
 #define S1_NN_OPS_H
 
 #include "backend/backend.h"
+#include "interns1/model.h"
 #include "nn/linear.h"
 
 /* Layers are lists of operations. A list is built, handed to the front door in one call, and
@@ -10,7 +11,7 @@
 enum { S1_OPS_MAX = 32, S1_OPS_MAX_DESCS = 160 };
 
 typedef struct s1_ops {
-    int32_t precision; /* INS1_PRECISION_*, how activations enter products */
+    int32_t precision; /* INS1_PRECISION_*, as s1_product_precision takes it */
     int32_t n, n_descs;
     ins1_op op[S1_OPS_MAX];
     ins1_tensor_desc desc[S1_OPS_MAX_DESCS];
@@ -42,6 +43,14 @@ void s1_unplace(s1_placed *placed);
 ins1_status s1_place_linear(s1_placed_linear *out, s1_device *device, const s1_linear *linear,
                             ins1_error *error);
 void s1_unplace_linear(s1_placed_linear *placed);
+
+/* How activations enter a product with weights of that type. INT8 is for I8 and for nothing else:
+ * the other matrices of such a checkpoint get BF16. */
+static inline int32_t s1_product_precision(int32_t dtype, int32_t precision)
+{
+    return precision == INS1_PRECISION_INT8 && dtype != INS1_DTYPE_I8 ? INS1_PRECISION_BF16
+                                                                      : precision;
+}
 
 void s1_ops_reset(s1_ops *ops, int32_t precision);
 

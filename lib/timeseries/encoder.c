@@ -139,7 +139,7 @@ static ins1_status read_precision(int32_t *out, int32_t asked, int32_t usual, in
         return INS1_OK;
     if (*out == INS1_PRECISION_INT8)
         return s1_fail(error, INS1_E_UNSUPPORTED,
-                       "precision int8 needs block-quantised weights, which this encoder lacks");
+                       "precision int8 needs weights in I8, which this encoder lacks");
     return s1_fail(error, INS1_E_ARGUMENT, "precision %d, known are 0 to %d", asked,
                    INS1_PRECISION_INT8);
 }

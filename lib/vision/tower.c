@@ -135,7 +135,7 @@ ins1_status s1_tower_precision(int32_t *out, const s1_vision_config *config, int
         return INS1_OK;
     if (*out == INS1_PRECISION_INT8)
         return s1_fail(error, INS1_E_UNSUPPORTED,
-                       "precision int8 needs block-quantised weights, which this tower lacks");
+                       "precision int8 needs weights in I8, which this tower lacks");
     return s1_fail(error, INS1_E_ARGUMENT, "precision %d, known are 0 to %d", asked,
                    INS1_PRECISION_INT8);
 }

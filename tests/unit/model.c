@@ -1,5 +1,7 @@
 #include "model/model.h"
 
+#include "interns1/interns1.h"
+
 #include "meter.h"
 #include "tiny.h"
 
@@ -235,6 +237,177 @@ START_TEST(a_matrix_is_fp8_exactly_when_it_has_scales)
 }
 END_TEST
 
+#define ROW_SCALE Q "_scale"
+#define W8A8                                                                                       \
+    ",\"quantization_config\":{\"config_groups\":{\"group_0\":{\"input_activations\":{"            \
+    "\"dynamic\":true,\"num_bits\":8,\"strategy\":\"token\",\"symmetric\":true,\"type\":\"int\"}," \
+    "\"targets\":[\"Linear\"],\"weights\":{\"dynamic\":false,\"num_bits\":8,"                      \
+    "\"strategy\":\"channel\",\"symmetric\":true,\"type\":\"int\"}}},"                             \
+    "\"format\":\"int-quantized\",\"quant_method\":\"compressed-tensors\"}"
+
+static void add_to_config(tiny *t, const char *more)
+{
+    char *end = strrchr(t->config, '}');
+    snprintf(end, sizeof(t->config) - (size_t)(end - t->config), "%s}", more);
+}
+
+static const struct {
+    const char *what, *weight, *scale; /* dtypes; scale NULL: none */
+    int rows, columns;
+    bool has_config;
+    ins1_status status;
+    const char *said;
+} rounded[] = {
+    { "F32 scales", "I8", "F32", 4, 1, true, INS1_OK, "" },
+    { "BF16 scales", "I8", "BF16", 4, 1, true, INS1_OK, "" },
+    { "F16 scales", "I8", "F16", 4, 1, true, INS1_E_FORMAT, "F32 or BF16 is expected" },
+    { "no scales", "I8", NULL, 4, 1, true, INS1_E_FORMAT, "q_proj.weight_scale" },
+    { "scales of BF16", "BF16", "F32", 4, 1, true, INS1_E_FORMAT, "no scale of a matrix" },
+    { "scales of FP8", "F8_E4M3", "F32", 4, 1, true, INS1_E_FORMAT, "no scale of a matrix" },
+    { "too few rows", "I8", "F32", 1, 1, true, INS1_E_FORMAT, "[4, 1] is expected" },
+    { "a scale for each element", "I8", "F32", 4, 4, true, INS1_E_FORMAT, "[4, 1] is expected" },
+    { "a config that says nothing", "I8", "F32", 4, 1, false, INS1_E_FORMAT,
+      "compressed-tensors is expected" },
+};
+
+START_TEST(a_matrix_is_i8_exactly_when_it_has_scales)
+{
+    tiny t = tiny_dense();
+    tiny_find(&t, Q)->dtype = rounded[_i].weight;
+    if (rounded[_i].scale)
+        tiny_add(&t, ROW_SCALE, rounded[_i].scale, 2, rounded[_i].rows, rounded[_i].columns, 0);
+    if (rounded[_i].has_config)
+        add_to_config(&t, W8A8);
+    ins1_status status = open_tiny(&t);
+    ck_assert_msg(status == rounded[_i].status, "%s: %d, %s", rounded[_i].what, status, error.text);
+    ck_assert_msg(strstr(error.text, rounded[_i].said), "%s: %s", rounded[_i].what, error.text);
+    if (status != INS1_OK)
+        return;
+    const s1_linear *q = &model->decoder_weights.layers[0].q;
+    ck_assert_int_eq(q->weight.dtype, INS1_DTYPE_I8);
+    ck_assert_uint_eq(q->scale.shape[0], 4);
+    ck_assert_int_eq(model->decoder_weights.layers[0].k.scale.dtype, 0);
+    ck_assert_int_eq(model->decoder_config.default_precision, INS1_PRECISION_INT8);
+    ins1_model_info info = INS1_INIT(ins1_model_info);
+    ck_assert_int_eq(ins1_model_info_get(model, &info, &call), INS1_OK);
+    ck_assert_str_eq(info.quant, "int8");
+}
+END_TEST
+
+/* Tensors that are never I8, with their rows. */
+static const struct {
+    const char *name, *said;
+    int rows;
+} floats[] = {
+    { "model.language_model.embed_tokens", "an embedding of floats", 5 },
+    { TINY_LAYER "mlp.gate", "a float for a router", 2 },
+    { TINY_LAYER "mlp.experts.1.up_proj", "a float as expert 0", 3 },
+    { TINY_LAYER "self_attn.q_norm", "F32, F16 or BF16", 0 },
+};
+
+START_TEST(some_tensors_are_never_i8)
+{
+    char name[100];
+    tiny t = tiny_pro();
+    snprintf(name, sizeof(name), "%s.weight", floats[_i].name);
+    tiny_find(&t, name)->dtype = "I8";
+    snprintf(name, sizeof(name), "%s.weight_scale", floats[_i].name);
+    if (floats[_i].rows)
+        tiny_add(&t, name, "F32", 2, floats[_i].rows, 1, 0);
+    add_to_config(&t, W8A8);
+    ck_assert_int_eq(open_tiny(&t), INS1_E_FORMAT);
+    ck_assert_msg(strstr(error.text, floats[_i].said), "%s: %s", name, error.text);
+}
+END_TEST
+
+START_TEST(an_expert_of_floats_among_those_of_i8_is_refused)
+{
+    char name[100];
+    tiny t = tiny_pro();
+    for (int e = 0; e < 2; e++) {
+        snprintf(name, sizeof(name), TINY_LAYER "mlp.experts.%d.down_proj.weight", e);
+        tiny_find(&t, name)->dtype = "I8";
+        snprintf(name, sizeof(name), TINY_LAYER "mlp.experts.%d.down_proj.weight_scale", e);
+        tiny_add(&t, name, "BF16", 2, 4, 1, 0);
+    }
+    add_to_config(&t, W8A8);
+    ck_assert_msg(open_tiny(&t) == INS1_OK, "%s", error.text);
+    close_tiny();
+    t.tensors[--t.n].dtype = NULL;
+    tiny_find(&t, TINY_LAYER "mlp.experts.1.down_proj.weight")->dtype = "F32";
+    ck_assert_int_eq(open_tiny(&t), INS1_E_FORMAT);
+    ck_assert_msg(strstr(error.text, "I8 as expert 0 is expected"), "%s", error.text);
+}
+END_TEST
+
+START_TEST(fused_experts_of_i8_are_refused)
+{
+    tiny t = tiny_pro();
+    t.n -= 6;
+    tiny_add(&t, TINY_LAYER "mlp.experts.gate_up_proj", "I8", 3, 2, 4, 6);
+    tiny_add(&t, TINY_LAYER "mlp.experts.down_proj", "I8", 3, 2, 3, 4);
+    add_to_config(&t, W8A8);
+    ck_assert_int_eq(open_tiny(&t), INS1_E_FORMAT);
+    ck_assert_msg(strstr(error.text, "for fused experts is expected"), "%s", error.text);
+}
+END_TEST
+
+static const struct {
+    int32_t asked;
+    bool is_i8;
+    ins1_status status;
+    const char *said;
+} precisions[] = {
+    { INS1_PRECISION_DEFAULT, true, INS1_OK, "" },
+    { INS1_PRECISION_INT8, true, INS1_OK, "" },
+    { INS1_PRECISION_BF16, true, INS1_E_UNSUPPORTED, "precision bf16: the weights" },
+    { INS1_PRECISION_F32, true, INS1_E_UNSUPPORTED, "precision f32: the weights" },
+    { 4, true, INS1_E_ARGUMENT, "precision 4" },
+    { -1, true, INS1_E_ARGUMENT, "precision -1" },
+    { INS1_PRECISION_INT8, false, INS1_E_UNSUPPORTED, "needs weights in I8" },
+    { INS1_PRECISION_F32, false, INS1_OK, "" },
+    { 4, false, INS1_E_ARGUMENT, "precision 4" },
+};
+
+/* Both with all matrices but the router's in I8 and without any; a plan says the same. */
+START_TEST(weights_of_i8_are_multiplied_in_one_way_and_others_in_any_other)
+{
+    ins1_decoder_options options = INS1_INIT(ins1_decoder_options);
+    ins1_session_info info = INS1_INIT(ins1_session_info);
+    ins1_plan plan = INS1_INIT(ins1_plan);
+    ins1_decoder *decoder = NULL;
+    ins1_session *session = NULL;
+    tiny t = tiny_dense();
+
+    for (int i = 0, n = t.n; i < n && precisions[_i].is_i8; i++) {
+        char name[100];
+        if (!strstr(t.tensors[i].name, "_proj"))
+            continue;
+        t.tensors[i].dtype = "I8";
+        snprintf(name, sizeof(name), "%.90s_scale", t.tensors[i].name);
+        tiny_add(&t, name, "F32", 2, t.tensors[i].shape[0], 1, 0);
+    }
+    add_to_config(&t, W8A8);
+    ck_assert_msg(open_tiny(&t) == INS1_OK, "%s", error.text);
+    options.precision = precisions[_i].asked;
+    ins1_status status = ins1_decoder_create(&decoder, model, &options, &call);
+    ck_assert_msg(status == precisions[_i].status, "%d, %s", status, error.text);
+    ck_assert_msg(strstr(error.text, precisions[_i].said), "%s", error.text);
+    const ins1_model_options from = made_options(&folder);
+    ck_assert_int_eq(ins1_model_plan(runtime, &from, &options, NULL, &plan, &call),
+                     precisions[_i].status);
+    if (status != INS1_OK)
+        return;
+    ck_assert_msg(ins1_session_create(&session, decoder, NULL, &call) == INS1_OK, "%s", error.text);
+    ck_assert_int_eq(ins1_session_info_get(session, &info, &call), INS1_OK);
+    ck_assert_int_eq(info.precision,
+                     precisions[_i].is_i8 ? INS1_PRECISION_INT8 : precisions[_i].asked);
+    ck_assert_int_eq(info.kv_type, precisions[_i].is_i8 ? INS1_KV_BF16 : INS1_KV_F32);
+    ins1_session_release(session);
+    ins1_decoder_release(decoder);
+}
+END_TEST
+
 START_TEST(types_of_weights_give_the_default_precision)
 {
     static const char *const dtypes[] = { "F32", "F16", "BF16" };
@@ -247,13 +420,13 @@ START_TEST(types_of_weights_give_the_default_precision)
 }
 END_TEST
 
-START_TEST(integers_are_no_weights)
+START_TEST(other_types_are_no_weights)
 {
     tiny t = tiny_dense();
     tiny_find(&t, Q)->dtype = "U8";
     ck_assert_int_eq(open_tiny(&t), INS1_E_FORMAT);
     close_tiny();
-    tiny_find(&t, Q)->dtype = "I8";
+    tiny_find(&t, Q)->dtype = "F8_E5M2";
     ck_assert_int_eq(open_tiny(&t), INS1_E_UNSUPPORTED);
 }
 END_TEST
@@ -750,8 +923,14 @@ int main(void)
     tcase_add_loop_test(cases, prefixes_of_other_saves_are_found, 0, COUNT(prefixes));
     tcase_add_test(cases, a_head_that_is_not_stored_is_the_embedding_where_the_config_ties_them);
     tcase_add_loop_test(cases, a_matrix_is_fp8_exactly_when_it_has_scales, 0, COUNT(quantised));
+    tcase_add_loop_test(cases, a_matrix_is_i8_exactly_when_it_has_scales, 0, COUNT(rounded));
+    tcase_add_loop_test(cases, some_tensors_are_never_i8, 0, COUNT(floats));
+    tcase_add_test(cases, an_expert_of_floats_among_those_of_i8_is_refused);
+    tcase_add_test(cases, fused_experts_of_i8_are_refused);
+    tcase_add_loop_test(cases, weights_of_i8_are_multiplied_in_one_way_and_others_in_any_other, 0,
+                        COUNT(precisions));
     tcase_add_loop_test(cases, types_of_weights_give_the_default_precision, 0, 3);
-    tcase_add_test(cases, integers_are_no_weights);
+    tcase_add_test(cases, other_types_are_no_weights);
     tcase_add_loop_test(cases, fused_experts_are_views_of_one_tensor, 0, 2);
     tcase_add_test(cases, fused_experts_of_other_shapes_are_refused);
     tcase_add_test(cases, fope_may_be_one_matrix_for_all_heads);

@@ -654,6 +654,24 @@ START_TEST(every_tensor_is_needed_and_its_shape_compared)
 }
 END_TEST
 
+/* Checkpoints in I8 keep their towers in floats. */
+START_TEST(matrices_of_i8_are_refused)
+{
+    const char *scale = _i ? BLOCK "attn.qkv.weight_scale" : LAYER "mlp.fc1.weight_scale";
+    char name[100];
+    tiny t = _i ? tiny_patches() : tiny_tiles();
+
+    snprintf(name, sizeof(name), "%.*s", (int)(strlen(scale) - strlen("_scale")), scale);
+    tiny_tensor *weight = tiny_find(&t, name);
+    ck_assert_ptr_nonnull(weight);
+    weight->dtype = "I8";
+    tiny_add(&t, scale, "F32", 2, weight->shape[0], 1, 0);
+    ck_assert_int_eq(open_tiny(&t), INS1_E_FORMAT);
+    ck_assert_msg(strstr(error.text, name) && strstr(error.text, "a float in an encoder"), "%s",
+                  error.text);
+}
+END_TEST
+
 START_TEST(missing_tensors_are_counted_and_the_first_named)
 {
     tiny t = tiny_tiles();
@@ -830,6 +848,7 @@ int main(void)
 
     tcase_add_checked_fixture(open, make_runtime, teardown_tiny);
     tcase_add_loop_test(open, every_tensor_is_needed_and_its_shape_compared, 0, 2);
+    tcase_add_loop_test(open, matrices_of_i8_are_refused, 0, 2);
     tcase_add_test(open, missing_tensors_are_counted_and_the_first_named);
     tcase_add_loop_test(open, names_may_lack_the_first_word, 0, 2);
     tcase_add_test(open, tensors_and_keys_that_nobody_reads_are_told);
