@@ -33,6 +33,7 @@ typedef struct sample {
     int32_t scale_dtype; /* F32 or BF16 */
     int32_t bias_dtype;  /* 0: none */
     bool accumulate, wild, largest, sparse;
+    bool tiny; /* quotients as the scale, a denormal, happens to be rounded */
 } sample;
 
 /* The rounded row and its scale. */
@@ -48,7 +49,7 @@ static float quantise(int32_t *q, const float *x, int64_t k)
     volatile float scale = most / 127.5f;
     for (int64_t j = 0; j < k; j++) {
         volatile float ratio = scale > 0 && is_finite ? x[j] / scale : 0;
-        q[j] = (int32_t)fminf(nearbyintf(ratio), 127);
+        q[j] = (int32_t)fmaxf(fminf(nearbyintf(ratio), 127), -128);
     }
     return is_finite ? scale : NAN;
 }
@@ -65,6 +66,8 @@ static void make_x(float *x, const sample *s)
             *f = s->largest ? copysignf(1, *f) : *f * by;
             if (s->wild && fake_bits() % 64 == 0)
                 *f = extremes[fake_bits() % 7];
+            if (s->tiny)
+                *f = copysignf(ldexpf((float)(fake_bits() >> 9 & 255), -149), *f);
             if (s->sparse && i % 2)
                 *f = i % 4 == 1 ? 0 : copysignf(1e-45f, *f);
         }
@@ -204,6 +207,7 @@ START_TEST(every_small_length_is_exact)
                              .bias_dtype = biases[fake_bits() % 5],
                              .accumulate = k % 5 == 0,
                              .sparse = k % 7 == 6,
+                             .tiny = k % 11 == 10,
                              .wild = k % 6 == 2 });
 }
 END_TEST

@@ -82,7 +82,7 @@ typedef struct ins1_tensor_desc {
  * F32: as they are, products and sums in F32. BF16: rounded to nearest even first; everything else
  * in F32. INT8, where w is I8 and only there: a row x[t] becomes integers q[t] and a scale s[t],
  *     s[t]    = max over k of |x[t][k]| / 127.5
- *     q[t][k] = x[t][k] / s[t], to nearest even and at most 127; 0 where s[t] is 0
+ *     q[t][k] = x[t][k] / s[t], to nearest even, held to -128 .. 127; 0 where s[t] is 0
  * both divisions in F32, as compressed-tensors quantises tokens, and with a scale for each row of w
  *     y[t][n] = (sum over k of w[n][k] * q[t][k]) * (s[t] * scale[n]),
  * a sum of integers that becomes F32, to nearest even, when it is complete. A row with a NaN or an

@@ -8,7 +8,7 @@
 /* The definition of products of I8: integers times integers, so that nothing but the rounding of
  * both factors decides the bits. */
 
-enum { COLUMNS = 16, LARGEST = 127 };
+enum { COLUMNS = 16, SMALLEST = -128, LARGEST = 127 };
 
 static float load_float(const uint8_t *p, int32_t dtype, int64_t at)
 {
@@ -42,8 +42,8 @@ static float scale_of(const float *x, int64_t k)
 
 static int8_t round_i8(float f)
 {
-    float whole = nearbyintf(f);
-    return (int8_t)(whole > LARGEST ? LARGEST : whole);
+    float whole = fmaxf(nearbyintf(f), SMALLEST);
+    return (int8_t)fminf(whole, LARGEST);
 }
 
 static void fill_i8(uint8_t *cells, const float *const *x, int64_t g, int64_t k)
