@@ -12,10 +12,10 @@
 #include <time.h>
 
 /* Speed of products through the CPU backend's table, beside the limits of the machine measured in
- * the same moment: the peak of the BF16 dot product (of F32 where there is no instruction for it),
- * and one ascending read per thread.
+ * the same moment: the peak of the dot product of the weights' type (BF16 or I8, of F32 or of
+ * 16-bit integers where there is no instruction for it), and one ascending read per thread.
  *
- *     gemm [threads [level [milliseconds [word in the name]]]]
+ *     gemm [threads [level [milliseconds [word in the name [tokens [bf16, f32 or i8]]]]]]
  */
 
 enum { SAMPLES = 7, WEIGHT_BYTES = 512 << 20 };
@@ -39,10 +39,8 @@ enum { PEAK_STEPS = 40000 };
 #define DOT(n) "vdpbf16ps %%zmm31, %%zmm30, %%zmm" #n "\n"
 #define FMA(n) "vfmadd231ps %%ymm15, %%ymm14, %%ymm" #n "\n"
 
-static bool has_dot(void)
-{
-    return __builtin_cpu_supports("avx512bf16");
-}
+#define DOT_I8(n) "vpdpbusd %%zmm31, %%zmm30, %%zmm" #n "\n"
+#define MADD(n)   "vpmaddwd %%ymm15, %%ymm14, %%ymm13\nvpaddd %%ymm13, %%ymm" #n ", %%ymm" #n "\n"
 
 __attribute__((target("avx512f"))) static void dot_task(void *arg, int32_t index, int32_t worker)
 {
@@ -75,13 +73,60 @@ __attribute__((target("avx2,fma"))) static void fma_task(void *arg, int32_t inde
                                    "ymm8", "ymm9", "ymm10", "ymm11");
 }
 
-/* Multiply-adds per second of all threads: of BF16, or of F32 where there is no instruction. */
-static double probe_peak(int32_t threads)
+__attribute__((target("avx512f"))) static void dot_i8_task(void *arg, int32_t index, int32_t worker)
 {
-    int per_step = has_dot() ? 16 * 32 : 12 * 8;
+    (void)arg;
+    (void)index;
+    (void)worker;
+    __asm__ volatile("vpxord %%zmm30, %%zmm30, %%zmm30\n"
+                     "vpxord %%zmm31, %%zmm31, %%zmm31\n" ::
+                         : "zmm30", "zmm31");
+    for (int step = 0; step < PEAK_STEPS; step++)
+        __asm__ volatile(DOT_I8(0) DOT_I8(1) DOT_I8(2) DOT_I8(3) DOT_I8(4) DOT_I8(5) DOT_I8(6)
+                             DOT_I8(7) DOT_I8(8) DOT_I8(9) DOT_I8(10) DOT_I8(11) DOT_I8(12)
+                                 DOT_I8(13) DOT_I8(14) DOT_I8(15)::
+                                     : "zmm0", "zmm1", "zmm2", "zmm3", "zmm4", "zmm5", "zmm6",
+                                       "zmm7", "zmm8", "zmm9", "zmm10", "zmm11", "zmm12", "zmm13",
+                                       "zmm14", "zmm15");
+}
+
+__attribute__((target("avx2"))) static void madd_task(void *arg, int32_t index, int32_t worker)
+{
+    (void)arg;
+    (void)index;
+    (void)worker;
+    __asm__ volatile("vpxor %%ymm14, %%ymm14, %%ymm14\n"
+                     "vpxor %%ymm15, %%ymm15, %%ymm15\n" ::
+                         : "ymm14", "ymm15");
+    for (int step = 0; step < PEAK_STEPS; step++)
+        __asm__ volatile(MADD(0) MADD(1) MADD(2) MADD(3) MADD(4) MADD(5) MADD(6) MADD(7) MADD(8)
+                             MADD(9) MADD(10) MADD(11)::
+                                 : "ymm0", "ymm1", "ymm2", "ymm3", "ymm4", "ymm5", "ymm6", "ymm7",
+                                   "ymm8", "ymm9", "ymm10", "ymm11", "ymm13");
+}
+
+/* Products of one step, and how many of its multiply-adds there are. */
+typedef struct peak {
+    void (*task)(void *arg, int32_t index, int32_t worker);
+    int per_step;
+} peak;
+
+static peak peak_of(int32_t precision)
+{
+    if (precision == INS1_PRECISION_INT8)
+        return __builtin_cpu_supports("avx512vnni") ? (peak){ dot_i8_task, 16 * 64 }
+                                                    : (peak){ madd_task, 12 * 16 };
+    return __builtin_cpu_supports("avx512bf16") ? (peak){ dot_task, 16 * 32 }
+                                                : (peak){ fma_task, 12 * 8 };
+}
+
+/* Multiply-adds per second of all threads. */
+static double probe_peak(int32_t threads, int32_t precision)
+{
+    const peak probe = peak_of(precision);
     double start = now();
-    s1_pool_run(pool, has_dot() ? dot_task : fma_task, NULL, threads);
-    return (double)threads * PEAK_STEPS * per_step / (now() - start);
+    s1_pool_run(pool, probe.task, NULL, threads);
+    return (double)threads * PEAK_STEPS * probe.per_step / (now() - start);
 }
 
 typedef struct reading {
@@ -189,6 +234,12 @@ static const product products[] = {
     { "bf16 o         2048 x 2048", INS1_DTYPE_BF16, { 2048 }, 2048, 0, 0 },
     { "bf16 gate,up  12288 x 2048", INS1_DTYPE_BF16, { 6144, 6144 }, 2048, 0, 0 },
     { "bf16 down      2048 x 6144", INS1_DTYPE_BF16, { 2048 }, 6144, 0, 0 },
+    { "i8 q,k,v       4096 x 2048", INS1_DTYPE_I8, { 2048, 1024, 1024 }, 2048, 0, 0 },
+    { "i8 o           2048 x 2048", INS1_DTYPE_I8, { 2048 }, 2048, 0, 0 },
+    { "i8 gate,up    12288 x 2048", INS1_DTYPE_I8, { 6144, 6144 }, 2048, 0, 0 },
+    { "i8 down        2048 x 6144", INS1_DTYPE_I8, { 2048 }, 6144, 0, 0 },
+    { "i8 experts gate,up 128 x 1536 x 4096", INS1_DTYPE_I8, { 1536, 1536 }, 4096, 128, 8 },
+    { "i8 experts down    128 x 4096 x 1536", INS1_DTYPE_I8, { 4096 }, 1536, 128, 8 },
     { "fp8 q,k,v      9216 x 4096", INS1_DTYPE_F8_E4M3, { 8192, 512, 512 }, 4096, 0, 0 },
     { "fp8 o          4096 x 8192", INS1_DTYPE_F8_E4M3, { 4096 }, 8192, 0, 0 },
     { "fp8 experts gate,up 128 x 1536 x 4096", INS1_DTYPE_F8_E4M3, { 1536, 1536 }, 4096, 128, 8 },
@@ -202,7 +253,7 @@ static ins1_tensor_desc in[3][MOST_IN], out[3];
 /* The list of operations for one call; weights from a random place of the whole block. */
 static int prepare(ins1_op *ops, const product *p, int64_t t, int32_t precision, uint64_t *bytes)
 {
-    int64_t size = p->dtype == INS1_DTYPE_F8_E4M3 ? 1 : 2;
+    int64_t size = p->dtype == INS1_DTYPE_BF16 ? 2 : 1;
     int32_t matrices = p->experts ? p->experts : 1;
     int64_t pairs = p->experts ? t * p->top : t;
     int64_t rows = p->experts && p->k < 4096 ? pairs : t; /* down takes a row for each pair */
@@ -221,6 +272,8 @@ static int prepare(ins1_op *ops, const product *p, int64_t t, int32_t precision,
             at += one;
             int scale = p->experts ? 2 + p->experts + e : 2;
             in[n][scale] = (ins1_tensor_desc){ 0 };
+            if (p->dtype == INS1_DTYPE_I8)
+                in[n][scale] = view(y_buffer, 0, INS1_DTYPE_F32, 4, p->n[n], 1);
             if (p->dtype == INS1_DTYPE_F8_E4M3)
                 in[n][scale] =
                     view(y_buffer, 0, INS1_DTYPE_F32, 4, (p->n[n] + 127) / 128, (p->k + 127) / 128);
@@ -262,7 +315,7 @@ static void measure(const product *p, int64_t t, int32_t precision, int32_t thre
     for (int i = 0; i < 8; i++) /* of the first token: all different */
         ids[i] = 16 * i + 3;
     for (int s = 0; s < SAMPLES; s++) {
-        double peak = probe_peak(threads);
+        double peak = probe_peak(threads, precision);
         double read = t <= 4 ? probe_read(threads) : 1;
         double work = 0, moved = 0;
         double start = now();
@@ -276,7 +329,7 @@ static void measure(const product *p, int64_t t, int32_t precision, int32_t thre
             moved += (double)bytes;
             spent = now() - start;
         } while (spent < least);
-        double peak2 = probe_peak(threads);
+        double peak2 = probe_peak(threads, precision);
         double read2 = t <= 4 ? probe_read(threads) : 1;
         rates[s] = work / spent / ((peak + peak2) / 2);
         bandwidths[s] = moved / spent / ((read + read2) / 2);
@@ -287,12 +340,15 @@ static void measure(const product *p, int64_t t, int32_t precision, int32_t thre
     qsort(bandwidths, SAMPLES, sizeof(*bandwidths), ascending);
     qsort(peaks, SAMPLES, sizeof(*peaks), ascending);
     qsort(reads, SAMPLES, sizeof(*reads), ascending);
-    printf("%-40s t=%-4d %s", p->name, (int)t, precision == INS1_PRECISION_BF16 ? "bf16" : "f32 ");
+    printf("%-40s t=%-4d %s", p->name, (int)t,
+           precision == INS1_PRECISION_INT8   ? "i8  "
+           : precision == INS1_PRECISION_BF16 ? "bf16"
+                                              : "f32 ");
     if (t <= 4)
         printf("  %5.1f %% of read (best %5.1f; %.1f GB/s)", 100 * bandwidths[SAMPLES / 2],
                100 * bandwidths[SAMPLES - 1], 1e-9 * reads[SAMPLES / 2]);
     else
-        printf("  %5.1f %% of peak (best %5.1f; %.0f GFLOP/s)", 100 * rates[SAMPLES / 2],
+        printf("  %5.1f %% of peak (best %5.1f; %.0f G/s)", 100 * rates[SAMPLES / 2],
                100 * rates[SAMPLES - 1], 2e-9 * peaks[SAMPLES / 2]);
     printf("\n");
     fflush(stdout);
@@ -304,6 +360,12 @@ int main(int argc, char **argv)
     const char *level = argc > 2 ? argv[2] : NULL;
     double least = argc > 3 ? atof(argv[3]) * 1e-3 : 0.05;
     static const int64_t tokens[] = { 1, 16, 128, 512 };
+    static const struct {
+        const char *name;
+        int32_t precision;
+    } precisions[] = { { "bf16", INS1_PRECISION_BF16 },
+                       { "f32", INS1_PRECISION_F32 },
+                       { "i8", INS1_PRECISION_INT8 } };
     const ins1_threading threading = {
         .struct_size = sizeof(threading),
         .mode = INS1_THREADS_OWN,
@@ -348,10 +410,11 @@ int main(int argc, char **argv)
         for (int t = 0; t < 4; t++) {
             if (argc > 5 && atoi(argv[5]) && atoi(argv[5]) != tokens[t])
                 continue;
-            if (argc <= 6 || strcmp(argv[6], "f32"))
-                measure(&products[i], tokens[t], INS1_PRECISION_BF16, threads, least);
-            if (argc <= 6 || !strcmp(argv[6], "f32"))
-                measure(&products[i], tokens[t], INS1_PRECISION_F32, threads, least);
+            for (size_t j = 0; j < sizeof(precisions) / sizeof(precisions[0]); j++)
+                if ((argc <= 6 || !strcmp(argv[6], precisions[j].name)) &&
+                    (precisions[j].precision == INS1_PRECISION_INT8) ==
+                        (products[i].dtype == INS1_DTYPE_I8))
+                    measure(&products[i], tokens[t], precisions[j].precision, threads, least);
         }
     }
     api.stream_free(stream);
