@@ -654,6 +654,7 @@ START_TEST(the_device_says_what_it_is)
     ck_assert_str_eq(info.level, "scalar");
     ck_assert_str_ne(info.hardware, "");
     ck_assert_uint_ne(info.caps & INS1_CAP_EXACT, 0);
+    ck_assert_uint_eq(info.caps & INS1_CAP_I8DOT, 0);
     ck_assert_uint_gt(info.mem_total, 0);
     fake_device_close(&dev);
 }

@@ -65,7 +65,8 @@ static int32_t device_info(void *self, int32_t device, ins1_device_info *out)
         .mem_total = (uint64_t)sysconf(_SC_PHYS_PAGES) * page,
         .mem_free = (uint64_t)sysconf(_SC_AVPHYS_PAGES) * page,
         .max_buffer = PTRDIFF_MAX,
-        .caps = INS1_CAP_F16 | INS1_CAP_BF16 | INS1_CAP_HOST_MEM | INS1_CAP_EXACT,
+        .caps = INS1_CAP_F16 | INS1_CAP_BF16 | INS1_CAP_HOST_MEM | INS1_CAP_EXACT |
+                (cpu->kernels.has_i8_dot ? INS1_CAP_I8DOT : 0),
         .score = score_of(&cpu->kernels),
     };
     memcpy(out, &info, out->struct_size < sizeof(info) ? out->struct_size : sizeof(info));

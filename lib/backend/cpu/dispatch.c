@@ -119,6 +119,7 @@ void s1_kernels_init(s1_kernels *kernels, unsigned features)
 #if S1_HAVE_AVX512
     if (features & S1_CPU_AVX512) {
         s1_product_init_avx512(kernels);
+        s1_i8_init_avx512(kernels);
         s1_rows_init_avx512(kernels);
         s1_attention_init_avx512(kernels);
     }

@@ -162,6 +162,7 @@ typedef struct s1_kernels {
     int32_t tile;                        /* rows of w that a task begins at a multiple of */
     int32_t pass;                        /* most tokens of one product */
     int64_t task_products; /* multiplications that take some tenths of a millisecond */
+    bool has_i8_dot;       /* products of I8 are by an instruction made for them */
     s1_panel_fill_fn *panel_fill;
     s1_product_fn *product; /* with panels of F32 and BF16 */
     s1_fill_i8_fn *fill_i8;
@@ -229,6 +230,7 @@ void s1_attention_init_avx2(s1_kernels *kernels);
 void s1_product_init_avx512(s1_kernels *kernels);
 void s1_rows_init_avx512(s1_kernels *kernels);
 void s1_attention_init_avx512(s1_kernels *kernels);
+void s1_i8_init_avx512(s1_kernels *kernels);
 void s1_product_init_neon(s1_kernels *kernels);
 void s1_rows_init_neon(s1_kernels *kernels);
 void s1_attention_init_neon(s1_kernels *kernels);

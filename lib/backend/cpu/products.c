@@ -321,7 +321,9 @@ static int64_t element_size(int32_t dtype)
 static int64_t rows_a_task(const s1_kernels *kernels, const s1_product *p)
 {
     int64_t by_bytes = TASK_BYTES / (p->k * element_size(p->dtype) + 1);
-    int64_t by_work = kernels->task_products / (p->k * p->t + 1);
+    int64_t at_once = p->panel_kind == S1_PANEL_I8 ? 2 * kernels->task_products /* twice as fast */
+                                                   : kernels->task_products;
+    int64_t by_work = at_once / (p->k * p->t + 1);
     int64_t rows = by_bytes < by_work ? by_bytes : by_work;
     return (rows / kernels->tile + 1) * kernels->tile;
 }

@@ -20,7 +20,9 @@ enum { COLUMNS = 16 }; /* that are widened at once */
 
 S1_INLINE int64_t element_size(int32_t dtype)
 {
-    return dtype == INS1_DTYPE_F32 ? 4 : dtype == INS1_DTYPE_F8_E4M3 ? 1 : 2;
+    return dtype == INS1_DTYPE_F32                                 ? 4
+           : dtype == INS1_DTYPE_F8_E4M3 || dtype == INS1_DTYPE_I8 ? 1
+                                                                   : 2;
 }
 
 /* The scale of a chunk, 1 where there are none. */
