@@ -21,7 +21,6 @@ enum {
     ROW_PAIRS = PIECE / 2,
     STEP = 8, /* columns of a cell */
     CHUNK = 2 * S1_SCALE_BLOCK,
-    LATENCY = 8 << 10, /* bytes that arrive while a line is on its way */
 };
 
 /* Two rows, four neighbouring columns of each. */
@@ -277,16 +276,6 @@ RUN(8)
 
 static run_fn *const runs[TOKENS] = { run_1, run_2, run_3, run_4, run_5, run_6, run_7, run_8 };
 
-/* Pairs of tokens in the groups before. */
-static int64_t pairs_before(const s1_product *p, int64_t group)
-{
-    int64_t n = 0;
-    for (int64_t i = 0; i < group; i++)
-        n += s1_ceil_div(
-            s1_group_begin(p->t, p->n_groups, i + 1) - s1_group_begin(p->t, p->n_groups, i), 2);
-    return n;
-}
-
 static void multiply_chunk(tile *scratch, const s1_product *p, int64_t row, int64_t end,
                            int64_t column, int64_t n)
 {
@@ -308,10 +297,11 @@ static void multiply_chunk(tile *scratch, const s1_product *p, int64_t row, int6
 
 static void finish_tile(const tile *scratch, const s1_product *p, int64_t row, int64_t end)
 {
+    const float *of_group = scratch->sums;
+
     for (int64_t group = 0; group < p->n_groups; group++) {
         const int64_t token = s1_group_begin(p->t, p->n_groups, group);
         const int64_t g = s1_group_begin(p->t, p->n_groups, group + 1) - token;
-        const float *of_group = scratch->sums + pairs_before(p, group) * PAIR_SUMS;
 
         for (int64_t i = 0; i < g; i++)
             for (int64_t at = 0; row + at < end; at += PIECE) {
@@ -320,6 +310,7 @@ static void finish_tile(const tile *scratch, const s1_product *p, int64_t row, i
                                                       vld1q_f32(from + 8), vld1q_f32(from + 12) };
                 store_sums(p, row + at, end, token + i, of_token(sums, (int)(i % 2)));
             }
+        of_group += s1_ceil_div(g, 2) * PAIR_SUMS;
     }
 }
 
@@ -330,9 +321,9 @@ static void tiles(const s1_product *p, int64_t begin, int64_t end, tile *scratch
     for (int64_t row = begin; row < end; row += TILE) {
         const int64_t tile_end = row + TILE < end ? row + TILE : end;
 
-        if (p->k == 0) /* no chunk writes them */
+        if (p->k == 0) /* no chunk writes them; the last pair of each group may be of one token */
             memset(scratch->sums, 0,
-                   (size_t)(pairs_before(p, p->n_groups) * PAIR_SUMS) * sizeof(float));
+                   (size_t)((p->t + p->n_groups) / 2 * PAIR_SUMS) * sizeof(float));
         for (int64_t column = 0; column < p->k; column += chunk) {
             const int64_t n = p->k - column < chunk ? p->k - column : chunk;
             if (p->dtype == INS1_DTYPE_F8_E4M3)
