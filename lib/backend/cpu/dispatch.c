@@ -129,6 +129,7 @@ void s1_kernels_init(s1_kernels *kernels, unsigned features)
         s1_product_init_neon(kernels);
         s1_rows_init_neon(kernels);
         s1_attention_init_neon(kernels);
+        s1_i8_init_neon(kernels);
     }
 #endif
 #if S1_HAVE_NEON_BF16

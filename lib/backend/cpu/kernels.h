@@ -234,6 +234,7 @@ void s1_i8_init_avx512(s1_kernels *kernels);
 void s1_product_init_neon(s1_kernels *kernels);
 void s1_rows_init_neon(s1_kernels *kernels);
 void s1_attention_init_neon(s1_kernels *kernels);
+void s1_i8_init_neon(s1_kernels *kernels);
 void s1_product_init_neon_bf16(s1_kernels *kernels); /* over neon */
 
 #endif

@@ -79,7 +79,7 @@ static inline fetching fetching_of(const uint8_t *w, int64_t row_size, int64_t n
         .n_rows = n_rows,
         .n_lines = s1_ceil_div((int64_t)((uintptr_t)w % 64) + size, 64),
     };
-    f.a_turn = s1_ceil_div(f.n_rows * f.n_lines, turns);
+    f.a_turn = turns > 0 ? s1_ceil_div(f.n_rows * f.n_lines, turns) : 0;
     return f;
 }
 
