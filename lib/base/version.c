@@ -16,6 +16,9 @@ static const char *const features[] = {
 #if defined(S1_HAVE_NEON) && S1_HAVE_NEON
     "level.neon",
 #endif
+#if defined(S1_HAVE_NEON_DOTPROD) && S1_HAVE_NEON_DOTPROD
+    "level.neon_dotprod",
+#endif
 #if defined(S1_HAVE_NEON_BF16) && S1_HAVE_NEON_BF16
     "level.neon_bf16",
 #endif

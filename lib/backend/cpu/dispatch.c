@@ -77,10 +77,19 @@ void s1_cpu_hardware(char *out, size_t capacity)
  * library has names for them. */
 unsigned s1_cpu_features(void)
 {
-    enum { ASIMD = 1 << 1, BF16 = 1 << 14 };
-    if (!(getauxval(AT_HWCAP) & ASIMD))
-        return 0;
-    return getauxval(AT_HWCAP2) & BF16 ? S1_CPU_NEON | S1_CPU_NEON_BF16 : S1_CPU_NEON;
+    enum { ASIMD = 1 << 1, ASIMDDP = 1 << 20, BF16 = 1 << 14 };
+    const unsigned long first = getauxval(AT_HWCAP), second = getauxval(AT_HWCAP2);
+    unsigned features = 0;
+
+    if (!(first & ASIMD))
+        return features;
+    features |= S1_CPU_NEON;
+    if (!(first & ASIMDDP))
+        return features;
+    features |= S1_CPU_NEON_DOTPROD;
+    if (second & BF16)
+        features |= S1_CPU_NEON_BF16;
+    return features;
 }
 
 #else
@@ -132,6 +141,10 @@ void s1_kernels_init(s1_kernels *kernels, unsigned features)
         s1_i8_init_neon(kernels);
     }
 #endif
+#if S1_HAVE_NEON_DOTPROD
+    if (features & S1_CPU_NEON_DOTPROD)
+        s1_i8_init_neon_dotprod(kernels);
+#endif
 #if S1_HAVE_NEON_BF16
     if (features & S1_CPU_NEON_BF16)
         s1_product_init_neon_bf16(kernels);
@@ -147,7 +160,8 @@ static const struct {
     { "avx2", S1_CPU_AVX2 },
     { "avx512", S1_CPU_AVX2 | S1_CPU_AVX512 },
     { "neon", S1_CPU_NEON },
-    { "neon_bf16", S1_CPU_NEON | S1_CPU_NEON_BF16 },
+    { "neon_dotprod", S1_CPU_NEON | S1_CPU_NEON_DOTPROD },
+    { "neon_bf16", S1_CPU_NEON | S1_CPU_NEON_DOTPROD | S1_CPU_NEON_BF16 },
 };
 
 ins1_status s1_kernels_choose(s1_kernels *kernels, const char *level, ins1_error *error)
@@ -170,6 +184,7 @@ ins1_status s1_kernels_choose(s1_kernels *kernels, const char *level, ins1_error
         return INS1_OK;
     }
     return s1_fail(error, INS1_E_UNSUPPORTED,
-                   "CPU level '%s' is not known, scalar, avx2, avx512, neon or neon_bf16 expected",
+                   "CPU level '%s' is not known, scalar, avx2, avx512, neon, neon_dotprod or "
+                   "neon_bf16 expected",
                    level);
 }

@@ -203,7 +203,8 @@ enum {
     S1_CPU_AVX2 = 1 << 0,   /* with FMA and F16C */
     S1_CPU_AVX512 = 1 << 1, /* F, BW, VL, DQ, VNNI, BF16, VBMI */
     S1_CPU_NEON = 1 << 2,   /* every ARM64 core that Linux runs on */
-    S1_CPU_NEON_BF16 = 1 << 3,
+    S1_CPU_NEON_DOTPROD = 1 << 3,
+    S1_CPU_NEON_BF16 = 1 << 4, /* over dotprod */
 };
 
 /* What this machine and its operating system have. */
@@ -235,6 +236,7 @@ void s1_product_init_neon(s1_kernels *kernels);
 void s1_rows_init_neon(s1_kernels *kernels);
 void s1_attention_init_neon(s1_kernels *kernels);
 void s1_i8_init_neon(s1_kernels *kernels);
-void s1_product_init_neon_bf16(s1_kernels *kernels); /* over neon */
+void s1_i8_init_neon_dotprod(s1_kernels *kernels);   /* over neon */
+void s1_product_init_neon_bf16(s1_kernels *kernels); /* over neon_dotprod */
 
 #endif
