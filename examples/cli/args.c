@@ -33,7 +33,8 @@ static void add_shared(parser *p, settings *s)
     const flag shared[] = {
         { "--threads", FLAG_INT, &s->threads, "N", "threads to compute with (default: all CPUs)" },
         { "--level", FLAG_TEXT, &s->level, "NAME",
-          "instruction set: scalar, avx2, avx512, neon, neon_dotprod, neon_bf16" },
+          "instruction set: scalar, avx2, avx512, neon, neon_dotprod, neon_bf16, "
+          "neon_i8mm" },
         { "--device", FLAG_TEXTS, &s->devices, "NAME",
           "where to compute, as `ins1 devices` names it; with ,layers=N or ,bytes=SIZE a part of "
           "the "

@@ -94,8 +94,8 @@ typedef struct ins1_runtime_options {
     int32_t log_level;               /* INS1_LOG_*; 0 is INS1_LOG_WARN */
     int32_t reserved0;               /* 0 */
     uint64_t host_budget; /* most bytes of host memory, all kinds together; 0 is no limit */
-    /* "scalar", "avx2", "avx512", "neon", "neon_dotprod", "neon_bf16", ...: exactly that level of
-     * the CPU. NULL is the best that the machine and the build have. */
+    /* "scalar", "avx2", "avx512", "neon", "neon_dotprod", "neon_bf16", "neon_i8mm", ...: exactly
+     * that level of the CPU. NULL is the best that the machine and the build have. */
     const char *cpu_level;
 } ins1_runtime_options;
 

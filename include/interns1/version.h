@@ -71,9 +71,9 @@ INS1_API const char *ins1_version_string(void);
  * Was the library built with a feature? Any thread.
  *
  * @param name  "format.safetensors", "level.scalar", "level.avx2", "level.avx512", "level.neon",
- *              "level.neon_dotprod", "level.neon_bf16", "part.decoder", "part.tokenizer",
- *              "part.vision", "part.timeseries", "snapshot.zstd". Later versions know more; NULL
- * and unknown names are allowed.
+ *              "level.neon_dotprod", "level.neon_bf16", "level.neon_i8mm", "part.decoder",
+ *              "part.tokenizer", "part.vision", "part.timeseries", "snapshot.zstd". Later versions
+ * know more; NULL and unknown names are allowed.
  *
  * @return 1 when it was, else 0. A level that was built may still be one that the machine lacks.
  */

@@ -22,6 +22,9 @@ static const char *const features[] = {
 #if defined(S1_HAVE_NEON_BF16) && S1_HAVE_NEON_BF16
     "level.neon_bf16",
 #endif
+#if defined(S1_HAVE_NEON_I8MM) && S1_HAVE_NEON_I8MM
+    "level.neon_i8mm",
+#endif
     "part.decoder",       "part.timeseries", "part.tokenizer", "part.vision",
 #if S1_HAVE_ZSTD
     "snapshot.zstd",

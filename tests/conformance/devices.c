@@ -33,8 +33,8 @@ static void print_result(void *user, const conformance_result *result)
         printf("as defined\n");
 }
 
-static const char *const levels[] = { "scalar", "avx2",         "avx512",
-                                      "neon",   "neon_dotprod", "neon_bf16" };
+static const char *const levels[] = { "scalar",       "avx2",      "avx512",   "neon",
+                                      "neon_dotprod", "neon_bf16", "neon_i8mm" };
 
 START_TEST(the_cpu_conforms_at_every_level)
 {

@@ -39,7 +39,7 @@ def run(*args, text=""):
 
 def levels():
     """Those that this machine has."""
-    for level in ("scalar", "avx2", "avx512", "neon", "neon_dotprod", "neon_bf16"):
+    for level in ("scalar", "avx2", "avx512", "neon", "neon_dotprod", "neon_bf16", "neon_i8mm"):
         p = subprocess.run([ins1, "run", model, "--level", level, "-p", "hi", "--max-tokens", "1"], capture_output=True, text=True)
         if p.returncode == 0:
             yield level

@@ -9,8 +9,8 @@
  * level. Not on how many rows there are, how they were cut, how many threads ran, or which way a
  * product was computed. */
 
-static const char *const levels[] = { "scalar", "avx2",         "avx512",
-                                      "neon",   "neon_dotprod", "neon_bf16" };
+static const char *const levels[] = { "scalar",       "avx2",      "avx512",   "neon",
+                                      "neon_dotprod", "neon_bf16", "neon_i8mm" };
 enum { N_LEVELS = sizeof(levels) / sizeof(levels[0]) };
 
 enum { MOST = 520 };

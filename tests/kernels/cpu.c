@@ -12,8 +12,8 @@
  * computed in double. Blocks have exactly the right size, so that one element too many is a report.
  */
 
-static const char *const levels[] = { "scalar", "avx2",         "avx512",
-                                      "neon",   "neon_dotprod", "neon_bf16" };
+static const char *const levels[] = { "scalar",       "avx2",      "avx512",   "neon",
+                                      "neon_dotprod", "neon_bf16", "neon_i8mm" };
 enum { N_LEVELS = sizeof(levels) / sizeof(levels[0]) };
 
 static const int32_t dtypes[] = { INS1_DTYPE_F32, INS1_DTYPE_F16, INS1_DTYPE_BF16,

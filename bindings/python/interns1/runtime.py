@@ -58,7 +58,7 @@ class Runtime(Handle):
 
     `threads` is how many compute, the caller included; 0 is one for each CPU this process may use. The number never
     changes a result. `log(level, component, text)` gets one call a record, up to `log_level`. `host_budget` is the most
-    bytes of memory, `cpu_level` one of "scalar", "avx2", "avx512", "neon", "neon_dotprod", "neon_bf16" and so on.
+    bytes of memory, `cpu_level` one of "scalar", "avx2", "avx512", "neon", "neon_dotprod", "neon_bf16", "neon_i8mm" and so on.
     """
 
     def __init__(self, *, threads: int = 0, log: Optional[Callable[[int, str, str], object]] = None,

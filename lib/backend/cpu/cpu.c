@@ -41,11 +41,8 @@ static int32_t score_of(const s1_kernels *kernels)
     static const struct {
         const char *level;
         int32_t score;
-    } scores[] = { { "avx512", 400 },
-                   { "avx2", 200 },
-                   { "neon_bf16", 300 },
-                   { "neon_dotprod", 250 },
-                   { "neon", 200 } };
+    } scores[] = { { "avx512", 400 },    { "avx2", 200 },         { "neon_i8mm", 350 },
+                   { "neon_bf16", 300 }, { "neon_dotprod", 250 }, { "neon", 200 } };
 
     for (size_t i = 0; i < sizeof(scores) / sizeof(scores[0]); i++)
         if (strcmp(scores[i].level, kernels->level) == 0)

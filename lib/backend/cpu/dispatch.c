@@ -77,7 +77,7 @@ void s1_cpu_hardware(char *out, size_t capacity)
  * library has names for them. */
 unsigned s1_cpu_features(void)
 {
-    enum { ASIMD = 1 << 1, ASIMDDP = 1 << 20, BF16 = 1 << 14 };
+    enum { ASIMD = 1 << 1, ASIMDDP = 1 << 20, I8MM = 1 << 13, BF16 = 1 << 14 };
     const unsigned long first = getauxval(AT_HWCAP), second = getauxval(AT_HWCAP2);
     unsigned features = 0;
 
@@ -87,8 +87,11 @@ unsigned s1_cpu_features(void)
     if (!(first & ASIMDDP))
         return features;
     features |= S1_CPU_NEON_DOTPROD;
-    if (second & BF16)
-        features |= S1_CPU_NEON_BF16;
+    if (!(second & BF16))
+        return features;
+    features |= S1_CPU_NEON_BF16;
+    if (second & I8MM)
+        features |= S1_CPU_NEON_I8MM;
     return features;
 }
 
@@ -149,6 +152,10 @@ void s1_kernels_init(s1_kernels *kernels, unsigned features)
     if (features & S1_CPU_NEON_BF16)
         s1_product_init_neon_bf16(kernels);
 #endif
+#if S1_HAVE_NEON_I8MM
+    if (features & S1_CPU_NEON_I8MM)
+        s1_i8_init_neon_i8mm(kernels);
+#endif
 }
 
 /* Of each architecture from slowest to fastest; each has the features of those before it. */
@@ -162,6 +169,7 @@ static const struct {
     { "neon", S1_CPU_NEON },
     { "neon_dotprod", S1_CPU_NEON | S1_CPU_NEON_DOTPROD },
     { "neon_bf16", S1_CPU_NEON | S1_CPU_NEON_DOTPROD | S1_CPU_NEON_BF16 },
+    { "neon_i8mm", S1_CPU_NEON | S1_CPU_NEON_DOTPROD | S1_CPU_NEON_BF16 | S1_CPU_NEON_I8MM },
 };
 
 ins1_status s1_kernels_choose(s1_kernels *kernels, const char *level, ins1_error *error)
@@ -184,7 +192,7 @@ ins1_status s1_kernels_choose(s1_kernels *kernels, const char *level, ins1_error
         return INS1_OK;
     }
     return s1_fail(error, INS1_E_UNSUPPORTED,
-                   "CPU level '%s' is not known, scalar, avx2, avx512, neon, neon_dotprod or "
-                   "neon_bf16 expected",
+                   "CPU level '%s' is not known, scalar, avx2, avx512, neon, neon_dotprod, "
+                   "neon_bf16 or neon_i8mm expected",
                    level);
 }

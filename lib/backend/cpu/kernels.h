@@ -205,6 +205,7 @@ enum {
     S1_CPU_NEON = 1 << 2,   /* every ARM64 core that Linux runs on */
     S1_CPU_NEON_DOTPROD = 1 << 3,
     S1_CPU_NEON_BF16 = 1 << 4, /* over dotprod */
+    S1_CPU_NEON_I8MM = 1 << 5, /* over both */
 };
 
 /* What this machine and its operating system have. */
@@ -238,5 +239,6 @@ void s1_attention_init_neon(s1_kernels *kernels);
 void s1_i8_init_neon(s1_kernels *kernels);
 void s1_i8_init_neon_dotprod(s1_kernels *kernels);   /* over neon */
 void s1_product_init_neon_bf16(s1_kernels *kernels); /* over neon_dotprod */
+void s1_i8_init_neon_i8mm(s1_kernels *kernels);      /* over neon_bf16 */
 
 #endif
