@@ -77,6 +77,8 @@ static uint32_t encode(double value, int exponent, int mantissa)
 
     if (isnan(value))
         return ((1u << exponent) - 1) << mantissa | ((1u << mantissa) - 1);
+    if (value == 0) /* of which frexp says nothing */
+        return signbit(value) ? 1u << (exponent + mantissa) : 0;
     frexp(value, &e);
     e = e - 1 < 1 - bias ? 1 - bias : e - 1; /* below lie the subnormals */
     /* A carry out of the mantissa moves the exponent by itself. */
