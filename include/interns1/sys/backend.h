@@ -125,7 +125,7 @@ enum {
      * y[t][g][r] = sum over p of softmax(f[0] * q . k[p]) * v[p], softmax and sums in F32.
      * in: q F [t][g][r][d], k pool, v pool, rows, pages as above.  out: y F [t][g][r][d].
      * A result may not depend on t. A NaN or an infinity among the values of a position reaches the
-     * rows that see it and, on a device with INS1_CAP_EXACT, no other row. */
+     * rows that see it and no other row. */
     INS1_OP_ATTENTION = 6,
     /* Choose experts: p = softmax over e of logits; with i[1] groups of e / i[1] neighbours take
      * the best k / i[1] of each group, else the k best of all; ties to the lower index.

@@ -110,6 +110,7 @@ template <int ROOM, bool PAGED> INLINE void attend(const s1_cuda_attention &p)
     SHARED(int64_t, limit, [QUERIES]);
     SHARED(int64_t, k_from, [POSITIONS]);
     SHARED(int64_t, v_from, [POSITIONS]);
+    SHARED(bool, is_wild, [1]); /* a value is not finite: times a weight of 0 it is no 0 */
     const int thread = threadIdx.x, lane = thread % 32, warp = thread / 32;
     const int first_query = thread / SPAN * HIGH;
     const spot<PAGED> s = spot<PAGED>::at(p);
@@ -144,6 +145,8 @@ template <int ROOM, bool PAGED> INLINE void attend(const s1_cuda_attention &p)
                 k_from[thread] = key_at(p.k_stride, s, page, position);
                 v_from[thread] = key_at(p.v_stride, s, page, position);
             }
+            if (thread == 0)
+                is_wild[0] = false;
             __syncthreads();
             for (int i = thread; i < n * p.width; i += THREADS) {
                 float number = element(p.k_type, p.k, k_from[i / p.width] + i % p.width);
@@ -186,9 +189,13 @@ template <int ROOM, bool PAGED> INLINE void attend(const s1_cuda_attention &p)
             }
             for (int i = thread; i < n * p.width; i += THREADS) {
                 float number = element(p.v_type, p.v, v_from[i / p.width] + i % p.width);
-                tile[i / p.width][i % p.width] = p.rounds ? round_to_bf16(number) : number;
+                number = p.rounds ? round_to_bf16(number) : number;
+                tile[i / p.width][i % p.width] = number;
+                if (!is_finite(number))
+                    is_wild[0] = true;
             }
             __syncthreads();
+            const bool has_wild = is_wild[0];
 #pragma unroll
             for (int c = 0; c < WIDE; c++) {
                 int column = thread % SPAN + c * SPAN;
@@ -197,11 +204,19 @@ template <int ROOM, bool PAGED> INLINE void attend(const s1_cuda_attention &p)
 #pragma unroll
                 for (int i = 0; i < HIGH; i++)
                     sums[c][i] *= rescale[first_query + i];
-                for (int j = 0; j < n; j++) {
+                for (int j = 0; j < n && !has_wild; j++) {
                     float v = tile[j][column];
 #pragma unroll
                     for (int i = 0; i < HIGH; i++)
                         sums[c][i] += weight[first_query + i][j] * v;
+                }
+                for (int j = 0; j < n && has_wild; j++) {
+                    float v = tile[j][column];
+#pragma unroll
+                    for (int i = 0; i < HIGH; i++) {
+                        bool is_seen = first + j < limit[first_query + i];
+                        sums[c][i] += weight[first_query + i][j] * (is_seen ? v : 0.0f);
+                    }
                 }
             }
             __syncthreads();

@@ -48,6 +48,11 @@ INLINE bool is_nan(float x)
     return (bits_of(x) & 0x7fffffffu) > 0x7f800000u;
 }
 
+INLINE bool is_finite(float x)
+{
+    return (bits_of(x) & 0x7f800000u) != 0x7f800000u;
+}
+
 INLINE float from_bf16(uint32_t bits)
 {
     return float_of(bits << 16);

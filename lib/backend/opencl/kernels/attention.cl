@@ -61,15 +61,28 @@ long key_at(const s1_cl_attention *p, const long *stride, const spot *s, long pa
                         : s->outer * stride[0] + position * stride[1] + s->inner * stride[2];
 }
 
-/* Positions from `from` on into a tile, one after the other. */
-void load_tile(const s1_cl_attention *p, int type, bytes from, local const long *at, int n,
+/* Positions from `from` on into a tile, one after the other. Is a number of this work item's not
+ * finite? */
+bool load_tile(const s1_cl_attention *p, int type, bytes from, local const long *at, int n,
                local float *tile)
 {
+    bool is_wild = false;
+
     for (int i = get_local_id(0); i < n * p->width; i += S1_CL_ITEMS) {
         int position = i / p->width, column = i % p->width;
         float number = element(type, from, at[position] + column);
-        tile[position * (p->width + 1) + column] = p->rounds ? round_to_bf16(number) : number;
+        number = p->rounds ? round_to_bf16(number) : number;
+        tile[position * (p->width + 1) + column] = number;
+        is_wild = is_wild || !is_finite(number);
     }
+    return is_wild;
+}
+
+/* A value as the four queries see it that have these limits: 0 where it is beyond. */
+float4 seen(float value, long position, local const long *limit)
+{
+    return (float4)(position < limit[0] ? value : 0, position < limit[1] ? value : 0,
+                    position < limit[2] ? value : 0, position < limit[3] ? value : 0);
 }
 
 KERNEL attention(const s1_cl_attention p, bytes q, bytes k, bytes v, bytes row_bytes,
@@ -79,6 +92,7 @@ KERNEL attention(const s1_cl_attention p, bytes q, bytes k, bytes v, bytes row_b
     local float4 weight[S1_CL_POSITIONS * QUADS];
     local float largest[S1_CL_QUERIES], total[S1_CL_QUERIES], rescale[S1_CL_QUERIES];
     local long limit[S1_CL_QUERIES], k_from[S1_CL_POSITIONS], v_from[S1_CL_POSITIONS];
+    local int is_wild; /* a value is not finite: times a weight of 0 it is no 0 */
     global const int *rows = (global const int *)(row_bytes + p.rows_at);
     global const int *pages = (global const int *)(page_bytes + p.pages_at);
     local float *weights = (local float *)weight;
@@ -130,6 +144,8 @@ KERNEL attention(const s1_cl_attention p, bytes q, bytes k, bytes v, bytes row_b
                 k_from[item] = key_at(&p, p.k_stride, &s, page, at);
                 v_from[item] = key_at(&p, p.v_stride, &s, page, at);
             }
+            if (item == 0)
+                is_wild = 0;
             barrier(CLK_LOCAL_MEM_FENCE);
             load_tile(&p, p.k_type, k + p.k_at, k_from, n, tile);
             barrier(CLK_LOCAL_MEM_FENCE);
@@ -159,15 +175,19 @@ KERNEL attention(const s1_cl_attention p, bytes q, bytes k, bytes v, bytes row_b
                 total[item] = total[item] * rescale[item] + sum;
                 largest[item] = top;
             }
-            load_tile(&p, p.v_type, v + p.v_at, v_from, n, tile);
+            if (load_tile(&p, p.v_type, v + p.v_at, v_from, n, tile))
+                atomic_or(&is_wild, 1);
             barrier(CLK_LOCAL_MEM_FENCE);
 
             /* Sums: a work item has columns of four queries. */
             for (int i = item; i < QUADS * p.width; i += S1_CL_ITEMS) {
                 int of = i / p.width, column = i % p.width;
                 float4 sum = vload4(i, sums) * vload4(of, rescale);
-                for (int j = 0; j < n; j++)
+                for (int j = 0; j < n && !is_wild; j++)
                     sum += weight[j * QUADS + of] * tile[j * (p.width + 1) + column];
+                for (int j = 0; j < n && is_wild; j++)
+                    sum += weight[j * QUADS + of] *
+                           seen(tile[j * (p.width + 1) + column], first + j, limit + of * 4);
                 vstore4(sum, i, sums);
             }
             barrier(CLK_LOCAL_MEM_FENCE);

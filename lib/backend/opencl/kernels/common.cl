@@ -39,6 +39,12 @@ float from_power(uint bits)
     return as_float(bits == 0 ? 0x400000u : bits << 23);
 }
 
+/* No NaN and no infinity. */
+bool is_finite(float x)
+{
+    return (as_uint(x) & 0x7f800000u) != 0x7f800000u;
+}
+
 /* To nearest even. */
 uint to_bf16(float x)
 {

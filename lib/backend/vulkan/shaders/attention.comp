@@ -50,6 +50,7 @@ shared float largest[QUERIES], total[QUERIES], rescale[QUERIES];
 shared uint limit[QUERIES]; /* positions that a query sees; 0 outside of the run */
 shared uint k_from[POSITIONS], v_from[POSITIONS];
 shared bool is_here[POSITIONS];
+shared uint is_wild; /* a value of the tile is not finite: its product with a weight of 0 is no 0 */
 
 bool rounds()
 {
@@ -114,8 +115,10 @@ void locate(uint line, uint first, uint end)
     v_from[i] = v_at + page * v_stride[0] + gl_WorkGroupID.y * v_stride[1] + at * v_stride[2];
 }
 
-void load(bool values)
+/* Is one of them not finite? */
+bool load(bool values)
 {
+    bool wild = false;
     for (uint i = gl_LocalInvocationID.x; i < POSITIONS * width; i += WIDTH) {
         uint position = i / width, column = i % width;
         float number = 0;
@@ -123,9 +126,11 @@ void load(bool values)
             number = values ? v_element(V_TYPE, v_from[position] + column)
                             : k_element(K_TYPE, k_from[position] + column);
             number = rounds() ? round_to_bf16(number) : number;
+            wild = wild || !is_finite(number);
         }
         tile[position][column] = number;
     }
+    return wild;
 }
 
 /* An invocation has one position and every STEP-th query. */
@@ -191,6 +196,27 @@ uint limit_of(place p)
     return (flags & 4u) != 0 ? p.t + 1u : page_length;
 }
 
+/* Adds column c of n values, with their weights, to the sums. */
+void add(uint first, uint n, uint c, inout float sums[SUMS])
+{
+    uint column = min(gl_LocalInvocationID.x + c * WIDTH, width - 1u);
+
+    [[unroll]] for (uint q = 0; q < QUERIES; q++)
+        sums[c * QUERIES + q] *= rescale[q];
+    if (is_wild == 0)
+        for (uint i = 0; i < n; i++) {
+            float v = tile[i][column];
+            [[unroll]] for (uint q = 0; q < QUERIES; q++)
+                sums[c * QUERIES + q] += weight[q][i] * v;
+        }
+    else
+        for (uint i = 0; i < n; i++) {
+            float v = tile[i][column];
+            [[unroll]] for (uint q = 0; q < QUERIES; q++)
+                sums[c * QUERIES + q] += weight[q][i] * (first + i < limit[q] ? v : 0.0);
+        }
+}
+
 /* The positions of a run, for the queries whose `limit` is not 0. */
 void attend(run r, inout float sums[SUMS])
 {
@@ -198,9 +224,13 @@ void attend(run r, inout float sums[SUMS])
     for (uint first = r.begin; first < r.end; first += POSITIONS) {
         uint n = min(POSITIONS, r.end - first);
         locate(r.line, first, r.end);
+        if (lane == 0)
+            is_wild = 0;
         barrier();
         for (uint values = 0; values < 2u; values++) {
-            load(values != 0);
+            bool wild = load(values != 0);
+            if (values != 0 && wild)
+                atomicOr(is_wild, 1u);
             if (values != 0 && lane < QUERIES)
                 soften(lane, n);
             barrier();
@@ -209,16 +239,8 @@ void attend(run r, inout float sums[SUMS])
                 barrier();
             }
         }
-        [[unroll]] for (uint c = 0; c < COLUMNS; c++) {
-            uint column = min(lane + c * WIDTH, width - 1u);
-            [[unroll]] for (uint q = 0; q < QUERIES; q++)
-                sums[c * QUERIES + q] *= rescale[q];
-            for (uint i = 0; i < n; i++) {
-                float v = tile[i][column];
-                [[unroll]] for (uint q = 0; q < QUERIES; q++)
-                    sums[c * QUERIES + q] += weight[q][i] * v;
-            }
-        }
+        [[unroll]] for (uint c = 0; c < COLUMNS; c++)
+            add(first, n, c, sums);
         barrier();
     }
 }

@@ -85,6 +85,12 @@ bool is_nan(float x)
     return (floatBitsToUint(x) & 0x7fffffffu) > 0x7f800000u;
 }
 
+/* No NaN and no infinity. */
+bool is_finite(float x)
+{
+    return (floatBitsToUint(x) & 0x7f800000u) != 0x7f800000u;
+}
+
 /* To nearest even. */
 uint to_bf16(float x)
 {
