@@ -1,38 +1,11 @@
 #include "internal.h"
+
+#include "backend/cpu/reader.h"
 #include "lines.h"
 
-/* Decode: blocks of eight rows, all of whose bytes lie in one piece. Eight streams at once would
- * starve the machine's own prefetching, so the piece is fetched in the order of its addresses. The
- * last row of a block is needed as soon as its first, so fetching leads by nearly a block, which is
- * as much as the first cache holds: into the second one. */
+/* Decode: each line is used at once. */
 
-enum {
-    ROWS = 8,
-    ROWS_A_STORE = 16,
-    LATENCY = 8 << 10, /* bytes that arrive while a line is on its way */
-};
-
-/* Addresses are numbers where they may lie behind the weights: they are hints, nothing is read. */
-typedef struct reader {
-    const uint8_t *rows[ROWS];
-    uintptr_t fetch; /* the next line to ask for */
-    uintptr_t fetch_end;
-    s1_ahead ahead;
-} reader;
-
-S1_INLINE void fetch_lines(reader *r)
-{
-    S1_UNROLL
-    for (int i = 0; i < ROWS; i++)
-        _mm_prefetch((const char *)(r->fetch + 64 * (unsigned)i), _MM_HINT_T1);
-    if (r->fetch + 64 * ROWS < r->fetch_end) {
-        r->fetch += 64 * ROWS;
-    } else if (r->ahead.size > 0) {
-        r->fetch = (uintptr_t)r->ahead.w;
-        r->fetch_end = r->fetch + (uintptr_t)r->ahead.size;
-        r->ahead.size = 0;
-    }
-}
+enum { ROWS_A_STORE = 16 };
 
 /* One line of each of the eight rows, for all tokens. */
 S1_INLINE void use_lines(__m512 u[2][FEW_TOKENS], const reader *r, int64_t at, __mmask64 mask,
@@ -92,7 +65,7 @@ S1_INLINE void block_of_rows(__m512 sums[2][FEW_TOKENS], const s1_product *p, re
             u[0][i] = u[1][i] = _mm512_setzero_ps();
         for (; end - at >= 64; at += 64) {
             use_lines(u, r, at, 0, true, cells, 0, g, dtype, kind, tables);
-            fetch_lines(r);
+            fetch_lines(r, ROWS);
             cells += steps_a_line * g * S1_CELL;
         }
         if (at < end)
@@ -109,21 +82,14 @@ S1_INLINE void stream(const s1_product *p, int64_t begin, int64_t end, s1_ahead 
                       int32_t dtype, int32_t kind)
 {
     const f8_tables tables = f8_tables_load();
-    const int64_t row_size = p->stride * element_size(dtype);
-    reader r = {
-        .fetch = (uintptr_t)p->w + (uintptr_t)((begin + ROWS - 1) * row_size + LATENCY),
-        .fetch_end = (uintptr_t)p->w + (uintptr_t)(end * row_size),
-        .ahead = ahead,
-    };
+    reader r = reader_of(p, begin, end, ahead);
 
     for (int64_t row = begin; row < end; row += ROWS_A_STORE) {
         __m512 sums[2][2][FEW_TOKENS];
 
         for (int64_t half = 0; half < 2; half++) {
             int64_t first = row + half * ROWS;
-            /* Rows behind the end are the last one again, and not stored. */
-            for (int64_t i = 0; i < ROWS; i++)
-                r.rows[i] = p->w + (first + i < end ? first + i : end - 1) * row_size;
+            reader_move(&r, p, first, end);
             if (first < end)
                 block_of_rows(sums[half], p, &r, first, g, dtype, kind, &tables);
             else
