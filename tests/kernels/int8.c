@@ -67,7 +67,7 @@ static void make_x(float *x, const sample *s)
             if (s->wild && fake_bits() % 64 == 0)
                 *f = extremes[fake_bits() % 7];
             if (s->tiny)
-                *f = copysignf(ldexpf((float)(fake_bits() >> 9 & 255), -149), *f);
+                *f = copysignf(ldexpf((float)(63 + (fake_bits() >> 9 & 127)), -149), *f);
             if (s->sparse && i % 2)
                 *f = i % 4 == 1 ? 0 : copysignf(1e-45f, *f);
         }
