@@ -3,6 +3,7 @@
 #include "conformance.h"
 
 #include "backend/cpu/cpu.h"
+#include "backend/cpu/kernels.h"
 #include "backend/dummy/dummy.h"
 
 #include <check.h>
@@ -31,20 +32,21 @@ static void print_result(void *user, const conformance_result *result)
         printf("worst error %.3g of %.3g\n", result->error, result->bound);
     else
         printf("as defined\n");
+    fflush(stdout); /* a failure ends the process, and what it has not written is lost */
 }
 
 static const char *const levels[] = { "scalar",       "avx2",      "avx512",   "neon",
                                       "neon_dotprod", "neon_bf16", "neon_i8mm" };
 
-START_TEST(the_cpu_conforms_at_every_level)
+static void check_cpu(const char *level)
 {
-    tally t = { .device = levels[_i] };
+    tally t = { .device = level };
     conformance_host host;
     ins1_backend_api api;
     conformance_host_init(&host);
-    ins1_status status = s1_cpu_backend(&api, &host.api, levels[_i], NULL);
+    ins1_status status = s1_cpu_backend(&api, &host.api, level, NULL);
     if (status == INS1_E_UNSUPPORTED) {
-        printf("skipped: level %s is not in this build or this machine\n", levels[_i]);
+        printf("skipped: level %s is not in this build or this machine\n", level);
         return;
     }
     ck_assert_int_eq(status, INS1_OK);
@@ -53,6 +55,23 @@ START_TEST(the_cpu_conforms_at_every_level)
     if (api.shutdown)
         api.shutdown(api.self);
     ck_assert_int_eq(host.live, 0);
+}
+
+START_TEST(the_cpu_conforms_at_every_level)
+{
+    check_cpu(levels[_i]);
+}
+END_TEST
+
+static const char *best_level;
+
+/* On a machine of which it is known which level that is. */
+START_TEST(the_cpu_conforms_at_its_best_level)
+{
+    s1_kernels kernels;
+    ck_assert_int_eq(s1_kernels_choose(&kernels, NULL, NULL), INS1_OK);
+    ck_assert_str_eq(kernels.level, best_level);
+    check_cpu(best_level);
 }
 END_TEST
 
@@ -124,16 +143,22 @@ START_TEST(plugins_conform)
 }
 END_TEST
 
-int main(void)
+/* Everything, or with an argument the CPU alone, whose best level is the one of that name. */
+int main(int argc, char **argv)
 {
     Suite *suite = suite_create("conformance");
     TCase *devices = tcase_create("devices");
     tcase_set_timeout(devices, 600);
-    tcase_add_loop_test(devices, the_cpu_conforms_at_every_level, 0,
-                        sizeof(levels) / sizeof(levels[0]));
-    tcase_add_test(devices, the_dummy_conforms_in_all_but_numbers);
-    tcase_add_test(devices, a_backend_that_computes_nothing_is_found_out);
-    tcase_add_test(devices, plugins_conform);
+    if (argc > 1) {
+        best_level = argv[1];
+        tcase_add_test(devices, the_cpu_conforms_at_its_best_level);
+    } else {
+        tcase_add_loop_test(devices, the_cpu_conforms_at_every_level, 0,
+                            sizeof(levels) / sizeof(levels[0]));
+        tcase_add_test(devices, the_dummy_conforms_in_all_but_numbers);
+        tcase_add_test(devices, a_backend_that_computes_nothing_is_found_out);
+        tcase_add_test(devices, plugins_conform);
+    }
     suite_add_tcase(suite, devices);
 
     SRunner *runner = srunner_create(suite);

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """The table of operations, types and backends in lib/backend/README.md, from what the tests last said.
 
-    meson test -C BUILD --suite conformance --suite vulkan --suite opencl --suite cuda
+    meson test -C BUILD --suite conformance --suite vulkan --suite opencl --suite cuda      (of a build for ARM64: --suite cores)
     table.py BUILD/meson-logs/testlog.json [--check]
 
 Writes the table, or compares: an operation that a backend does, or not, otherwise than the table has it is a failure. Columns of
@@ -14,8 +14,8 @@ import sys
 
 README = pathlib.Path(__file__).resolve().parents[2] / "lib" / "backend" / "README.md"
 BEGIN, END = "<!-- table.py: begin -->\n", "<!-- table.py: end -->\n"
-#: test -> column; the test "devices" names its own
-COLUMNS = ["scalar", "avx2", "avx512", "neon", "openblas", "vulkan", "opencl", "cuda, emulated"]
+#: test -> column; the test "devices" and those of single cores name their own
+COLUMNS = ["scalar", "avx2", "avx512", "neon", "neon_dotprod", "neon_i8mm", "openblas", "vulkan", "opencl", "cuda, emulated"]
 TESTS = {"vulkan_0": "vulkan", "opencl_0": "opencl", "cuda emulated": "cuda, emulated"}
 LINE = re.compile(r"(?:(?P<device>[\w.]+): )?(?P<op>[A-Z][A-Z_]+) (?P<types>.*): (?P<n>\d+) cases, (?P<rest>.+)")
 
@@ -36,7 +36,7 @@ def read(path):
     for text in open(path, encoding="utf-8"):
         test = json.loads(text)
         name = test["name"].rsplit(" / ", 1)[-1]
-        if test["result"] != "OK" or not (name == "devices" or name in TESTS):
+        if test["result"] != "OK" or not (name == "devices" or name.startswith("conformance ") or name in TESTS):
             continue
         for line in (test.get("stdout") or "").splitlines():
             match = LINE.fullmatch(line)
