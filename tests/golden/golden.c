@@ -180,6 +180,7 @@ typedef struct bench {
     ins1_model *model;
     ins1_decoder *decoder;
     ins1_session *session;
+    bool is_int8; /* of which there is one precision */
     ins1_model_info info;
     ins1_error error;
     ins1_call call;
@@ -217,7 +218,8 @@ static bool open_bench(bench *b, const char *folder, const char *level, const ma
     model.parts = INS1_PART_DECODER;
     must(ins1_model_open(&b->model, b->runtime, &model, &b->call), &b->error, folder);
     must(ins1_model_info_get(b->model, &b->info, &b->call), &b->error, "info");
-    decoder.precision = precision;
+    b->is_int8 = !strcmp(b->info.quant, "int8");
+    decoder.precision = b->is_int8 ? INS1_PRECISION_INT8 : precision;
     placement.device = device;
     decoder.placements = &placement;
     decoder.n_placements = 1;
@@ -397,6 +399,7 @@ static void open_session(bench *b, const options *o, const line *lines, size_t n
         longest = lines[i].n > longest ? lines[i].n : longest;
     session.n_ctx = o->n_ctx ? o->n_ctx : (int32_t)(longest + o->generate);
     session.n_seq = (int32_t)n;
+    session.kv_type = b->is_int8 ? INS1_KV_F32 : INS1_KV_DEFAULT; /* as the reference keeps them */
     must(ins1_session_create(&b->session, b->decoder, &session, &b->call), &b->error, "session");
 }
 

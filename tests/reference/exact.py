@@ -29,7 +29,7 @@ def decoded(kind, raw):
         return e4m3_table()[np.frombuffer(raw, np.uint8)]
     if kind in ("U8", "F8_E8M0"):
         return 2.0 ** (np.frombuffer(raw, np.uint8).astype(np.float64) - 127)
-    return np.frombuffer(raw, {"F32": "<f4", "F16": "<f2"}[kind]).astype(np.float64)
+    return np.frombuffer(raw, {"F32": "<f4", "F16": "<f2", "I8": "<i1"}[kind]).astype(np.float64)
 
 
 def read_weights(folder):
@@ -47,8 +47,50 @@ def read_weights(folder):
         if scale is not None:
             rows, columns = np.indices(tensor.shape) // 128
             tensor = tensor * scale[rows, columns]
-        weights[name] = tensor
+        weights[name] = tensor * stored.get(name + "_scale", 1.0)
     return weights
+
+
+def bf16(x):
+    """F32 numbers rounded to nearest even."""
+    bits = x.astype(np.float32).view(np.uint32)
+    return ((bits + 0x7fff + (bits >> 16 & 1)) & 0xffff0000).astype(np.uint32).view(np.float32)
+
+
+def leeway(x, distance):
+    """The least of the distances to where another number is rounded to, of the size of what is rounded: roundings before
+    leave behind a share of it, and of its neighbours."""
+    size = np.abs(x) + np.median(np.abs(x), axis=-1, keepdims=True)
+    return np.divide(distance, size, out=np.full_like(x, np.inf), where=x != 0).min()
+
+
+def tie_distance(x):
+    """How far the nearest border between two bfloat16 numbers is."""
+    step = np.exp2(np.floor(np.log2(np.where(x == 0, 1, np.abs(x)))) - 7)
+    return np.abs(x / step - np.floor(x / step) - 0.5) * step
+
+
+def flips(most):
+    """The fewest steps of F32 from `most` to a number that is another multiple of its own scale; at most 32."""
+    near = (np.float32(most).view(np.int32) + np.arange(-32, 33, dtype=np.int32)).view(np.float32)
+    is_less = near / (near / np.float32(127.5)) < np.float32(127.5)
+    other = np.abs(np.arange(-32, 33))[is_less != is_less[32]]
+    return other.min() if len(other) else 32
+
+
+def tokens(x):
+    """What stands for rows of 8 bits, and the leeway. The largest number of a row is 127.5 scales or one rounding less;
+    where it is negative, that is -128 or -127."""
+    x32 = x.astype(np.float32)
+    scale = np.abs(x32).max(-1, keepdims=True) / np.float32(127.5)
+    steps = np.divide(x32, scale, out=np.zeros_like(x32), where=scale > 0)
+    codes = np.clip(np.rint(steps), -128, 127)
+    is_end = (steps > 127) | (steps < -127.49)
+    margin = leeway(x, np.where(is_end, np.inf, np.abs(steps - np.floor(steps) - 0.5) * scale))
+    for row in x32.reshape(-1, x.shape[-1]):
+        if row.min() == -np.abs(row).max() < 0:
+            margin = min(margin, flips(-row.min()) * 2.0 ** -24)
+    return codes * scale.astype(np.float64), margin
 
 
 def silu(x):
@@ -67,9 +109,19 @@ class Model:
         self.eps = self.c["rms_norm_eps"]
         self.nq, self.nkv = self.c["num_attention_heads"], self.c["num_key_value_heads"]
         self.d = self.c.get("head_dim") or self.c["hidden_size"] // self.nq
+        self.is_int8 = config.get("quantization_config", {}).get("format") == "int-quantized"
+        self.step_margin = np.inf
 
     def __getitem__(self, name):
         return self.w[self.root + name]
+
+    def rounded(self, x):
+        """What a projection multiplies."""
+        if not self.is_int8:
+            return x
+        x, margin = tokens(x)
+        self.step_margin = min(self.step_margin, margin)
+        return x
 
     def norm(self, x, weight):
         return weight * x / np.sqrt((x * x).mean(-1, keepdims=True) + self.eps)
@@ -127,7 +179,7 @@ class Model:
         """q, k, v of one layer as lists of heads, [n][d] each; output weight; bias of the output or 0."""
         d = self.d
         if self.kind != "internlm2":
-            at = f"layers.{i}.self_attn."
+            at, h = f"layers.{i}.self_attn.", self.rounded(h)
             cut = lambda p, count: [h @ self[f"{at}{p}_proj.weight"][x * d:(x + 1) * d].T for x in range(count)]
             q = [self.norm(x, self[at + "q_norm.weight"]) for x in cut("q", self.nq)]
             k = [self.norm(x, self[at + "k_norm.weight"]) for x in cut("k", self.nkv)]
@@ -155,7 +207,7 @@ class Model:
             scores[np.triu_indices(n, 1)] = -np.inf
             p = np.exp(scores - scores.max(1, keepdims=True))
             heads.append(p / p.sum(1, keepdims=True) @ v[g])
-        return np.concatenate(heads, axis=1) @ out.T + bias
+        return self.rounded(np.concatenate(heads, axis=1)) @ out.T + bias
 
     def choose(self, logits):
         """Experts ascending, gates, and by how much the last chosen beats the first refused (in logits)."""
@@ -181,7 +233,8 @@ class Model:
             half = len(both) // 2
             return silu(both[:half]) * both[half:] @ self[at + "experts.down_proj"][e]
         gate, up, down = (self[f"{at}experts.{e}.{p}_proj.weight"] for p in ("gate", "up", "down"))
-        return down @ (silu(gate @ x) * (up @ x))
+        x = self.rounded(x)
+        return down @ self.rounded(silu(gate @ x) * (up @ x))
 
     def mlp(self, h, i, result):
         at = f"layers.{i}.mlp."
@@ -190,7 +243,8 @@ class Model:
             return (silu(h @ self[at + "w1.weight"].T) * (h @ self[at + "w3.weight"].T)) @ self[at + "w2.weight"].T
         if self.root + at + "gate.weight" not in self.w:
             gate, up, down = (self[f"{at}{p}_proj.weight"].T for p in ("gate", "up", "down"))
-            return (silu(h @ gate) * (h @ up)) @ down
+            h = self.rounded(h)
+            return self.rounded(silu(h @ gate) * (h @ up)) @ down
         experts, gates, out = [], [], []
         for x in h:
             chosen, weight, margin = self.choose(self[at + "gate.weight"] @ x)
@@ -217,7 +271,11 @@ class Model:
             result["hidden"].append(x)
         head = self.w.get("output.weight", self.w.get("lm_head.weight"))
         tied = self.embed(slice(None))
-        result["logits"] = self.norm(x, self["norm.weight"]) @ (tied if head is None else head).T
+        last = self.norm(x, self["norm.weight"])
+        if self.is_int8:
+            self.step_margin = min(self.step_margin, leeway(last, tie_distance(last)))
+            last = bf16(last).astype(np.float64)
+        result["logits"] = last @ (tied if head is None else head).T
         return result
 
 
@@ -274,6 +332,7 @@ def check_folder(folder):
         longest = max(len(l if isinstance(l, list) else l["ids"]) for l in lines)
         for number, line in enumerate(lines):
             check_line(model, folder, folder / case["expect"], number, line, context or longest, worst)
+    worst["step margin"] = model.step_margin
     return worst
 
 

@@ -17,12 +17,15 @@ import hf
 import plain
 import store
 import tiny
+import w8a8
 from folders import FOLDERS
 
 CHUNKS = {"step": ["--chunk", "1"], "chunk": ["--chunk", "7"], "together": ["--together"]}
 
 
 def reference_class(recipe):
+    if "w8a8" in recipe:
+        return w8a8.Reference
     return hf.Reference if recipe["member"] in ("mini", "moe") else plain.Reference
 
 
@@ -35,6 +38,8 @@ def stored_tensors(recipe, name):
     out = {k: v if in_f32 and "rotary_emb" in k else v.to(kind) for k, v in out.items()}
     if "fp8" in recipe:
         out = store.with_fp8(out, is_quantised, **recipe["fp8"])
+    if "w8a8" in recipe:
+        out = w8a8.stored(out, **recipe["w8a8"])
     return out
 
 
@@ -73,6 +78,8 @@ def with_embeddings(folder, recipe, rnd, ids, spans):
 def make_lines(folder, recipe, name):
     rnd = tiny.Random(name + str(recipe.get("line_seed", " lines")))
     lines = [random_line(recipe, rnd, n) for n in recipe["lines"]]
+    if "first" in recipe:
+        lines[0][0] = recipe["first"]
     if "embeds" in recipe:
         ids = random_line(recipe, rnd, recipe["embeds"]["n"])
         lines.append(with_embeddings(folder, recipe, rnd, ids, recipe["embeds"]["spans"]))
@@ -181,6 +188,8 @@ def make_checkpoint(folder, recipe, name):
     config, tensors = tiny.config(recipe), stored_tensors(recipe, name)
     if "fp8" in recipe:
         config["quantization_config"] = quantization_config(tensors, recipe)
+    if "w8a8" in recipe:
+        config["quantization_config"] = w8a8.config(tensors)
     store.write_checkpoint(folder, tensors, recipe.get("shards", 1), recipe.get("aligned", True))
     return config, store.widened(tensors)
 
@@ -210,6 +219,8 @@ def make_folder(folder, recipe, name):
     write_case(folder, "", "in.jsonl", "expect", options)
     for suffix, more in CHUNKS.items():
         write_case(folder, "-" + suffix, "in.jsonl", "expect", options + more)
+    if "w8a8" in recipe:  # which is rounded as it is
+        return
     rough = make(config, weights, dtype=torch.bfloat16, context=recipe.get("ctx"))
     roughly = [rough.run(embedded(rough, folder, recipe, line)) for line in lines]
     store.write_json(folder / "bf16.json", bf16_figures(results, roughly))
@@ -232,6 +243,7 @@ def check(folder):
     print(f"{folder.name:22} {sum(f.stat().st_size for f in folder.rglob('*') if f.is_file()) // 1024:4} KB ",
           " ".join(f"{k} {v:.1e}" for k, v in worst.items()), flush=True)
     ok = max(worst["logits"], worst["hidden"], worst["gates"]) < 5e-6 and worst["greedy margin"] > 2e-4
+    ok = ok and worst["step margin"] > 2e-6
     return ok and worst["router margin"] > FOLDERS[folder.name].get("router_margin", 1e-4)
 
 

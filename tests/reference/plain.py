@@ -109,6 +109,9 @@ class Reference:
         name = "output.weight" if self.internlm2 else "lm_head.weight"
         return self.weights.get(name, self.embedding())
 
+    def multiply_head(self, x):
+        return F.linear(x, self.head())
+
     def embedding(self):
         return self.tensor("tok_embeddings.weight" if self.internlm2 else "embed_tokens.weight")
 
@@ -121,40 +124,43 @@ class Reference:
     def heads(self, x):
         return x.view(len(x), -1, self.dim).transpose(0, 1)
 
+    def linear(self, x, name):
+        return F.linear(x, self.tensor(name + ".weight"), self.weights.get(f"{self.prefix}{name}.bias"))
+
     def internlm2_attention(self, x, layer, cos, sin):
         at = f"layers.{layer}.attention."
         h = self.norm(x, f"layers.{layer}.attention_norm.weight")
-        qkv = F.linear(h, self.tensor(at + "wqkv.weight"), self.weights.get(self.prefix + at + "wqkv.bias"))
+        qkv = self.linear(h, at + "wqkv")
         groups = self.text["num_key_value_heads"]
         each = self.text["num_attention_heads"] // groups
         qkv = qkv.view(len(x), groups, each + 2, self.dim)
         q = qkv[:, :, :each].reshape(len(x), -1, self.dim).transpose(0, 1)
         k, v = qkv[:, :, each].transpose(0, 1), qkv[:, :, each + 1].transpose(0, 1)
         mixed = attend(rotate(q, cos, sin), rotate(k, cos, sin), v)
-        return x + F.linear(mixed, self.tensor(at + "wo.weight"), self.weights.get(self.prefix + at + "wo.bias"))
+        return x + self.linear(mixed, at + "wo")
 
     def attention(self, x, layer, cos, sin):
         if self.internlm2:
             return self.internlm2_attention(x, layer, cos, sin)
         at = f"layers.{layer}.self_attn."
         h = self.norm(x, f"layers.{layer}.input_layernorm.weight")
-        q, k, v = (self.heads(F.linear(h, self.tensor(f"{at}{p}_proj.weight"))) for p in "qkv")
+        q, k, v = (self.heads(self.linear(h, f"{at}{p}_proj")) for p in "qkv")
         q, k = self.norm(q, at + "q_norm.weight"), self.norm(k, at + "k_norm.weight")
         mixed = attend(rotate(q, cos, sin), rotate(k, cos, sin), v)
-        return x + F.linear(mixed, self.tensor(at + "o_proj.weight"))
+        return x + self.linear(mixed, at + "o_proj")
 
     def expert(self, h, layer, e):
         at = f"layers.{layer}.mlp.experts."
         if self.prefix + at + "gate_up_proj" in self.weights:
             gate, up = (h @ self.tensor(at + "gate_up_proj")[e]).chunk(2, dim=-1)
             return F.silu(gate) * up @ self.tensor(at + "down_proj")[e]
-        return self.swiglu(h, *(f"{at}{e}.{p}_proj.weight" for p in ("gate", "up", "down")))
+        return self.swiglu(h, *(f"{at}{e}.{p}_proj" for p in ("gate", "up", "down")))
 
     def swiglu(self, h, gate, up, down):
-        return F.linear(F.silu(F.linear(h, self.tensor(gate))) * F.linear(h, self.tensor(up)), self.tensor(down))
+        return self.linear(F.silu(self.linear(h, gate)) * self.linear(h, up), down)
 
     def experts(self, h, layer, routed):
-        chosen, gates = route(F.linear(h, self.tensor(f"layers.{layer}.mlp.gate.weight")), self.text)
+        chosen, gates = route(self.linear(h, f"layers.{layer}.mlp.gate"), self.text)
         routed.append((chosen, gates))
         out = torch.zeros_like(h)
         for e in chosen.unique().tolist():
@@ -166,11 +172,11 @@ class Reference:
         at = f"layers.{layer}."
         if self.internlm2:
             h = self.norm(x, at + "ffn_norm.weight")
-            return x + self.swiglu(h, *(f"{at}feed_forward.{w}.weight" for w in ("w1", "w3", "w2")))
+            return x + self.swiglu(h, *(f"{at}feed_forward.{w}" for w in ("w1", "w3", "w2")))
         h = self.norm(x, at + "post_attention_layernorm.weight")
         if self.prefix + at + "mlp.gate.weight" in self.weights:
             return x + self.experts(h, layer, routed)
-        return x + self.swiglu(h, *(f"{at}mlp.{p}_proj.weight" for p in ("gate", "up", "down")))
+        return x + self.swiglu(h, *(f"{at}mlp.{p}_proj" for p in ("gate", "up", "down")))
 
     @torch.no_grad()
     def run(self, embeddings):
@@ -181,6 +187,6 @@ class Reference:
         for layer in range(self.text["num_hidden_layers"]):
             x = self.mlp(self.attention(x, layer, cos, sin), layer, routed)
             hidden.append(x)
-        logits = F.linear(self.norm(x, "norm.weight"), self.head())
+        logits = self.multiply_head(self.norm(x, "norm.weight"))
         return {"logits": logits.float(), "hidden": torch.stack(hidden).float(),
                 "experts": [experts for experts, _ in routed], "gates": [gates.float() for _, gates in routed]}

@@ -9,7 +9,7 @@ import torch
 
 # In the order in which the safetensors library writes the types of a file, so that every tensor is aligned.
 NAMES = {torch.float32: "F32", torch.bfloat16: "BF16", torch.float16: "F16", torch.float8_e8m0fnu: "F8_E8M0",
-         torch.float8_e4m3fn: "F8_E4M3", torch.uint8: "U8"}
+         torch.float8_e4m3fn: "F8_E4M3", torch.int8: "I8", torch.uint8: "U8"}
 BLOCK = 128
 E4M3_MAX = 448.0
 
@@ -104,12 +104,14 @@ def with_fp8(tensors, chosen, power_of_two=False, scale_type=lambda name: torch.
 
 
 def widened(tensors):
-    """Every tensor as F32, FP8 multiplied by its scales; what the reference computes with."""
+    """Every tensor as F32, FP8 and I8 multiplied by their scales; what the reference computes with."""
     out = {}
     for name, tensor in tensors.items():
-        if name.endswith("_scale_inv"):
+        if name.endswith(("_scale_inv", "_scale")):
             continue
         out[name] = tensor.float()
+        if name + "_scale" in tensors:
+            out[name] *= tensors[name + "_scale"].float()
         if name + "_scale_inv" in tensors:
             out[name] *= blocks_of(as_numbers(tensors[name + "_scale_inv"]), tensor.shape)
     return out
