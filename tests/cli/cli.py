@@ -327,6 +327,26 @@ def scores():
           "INS1_E_UNSUPPORTED", "a reference for a model without rewards")
 
 
+def weights_of_8_bits():
+    """They take int8 and nothing else, which is not asked for; keys and values are BF16 here, F32 in the expectation."""
+    folder = golden / "moe-w8a8"
+    check("int8" in check_status(0, "info", folder), "info names the type")
+    plans = [json.loads(check_status(0, "plan", folder, *options)) for options in ([], ["--precision", "int8"])]
+    check(plans[0] == plans[1], f"plans {plans}")
+    for command, status in (("plan", 1), ("score", 1)):
+        check_status(status, command, folder, "--precision", "bf16", said="int8 is expected")
+    check_status(1, "score", model, "--precision", "int8", said="weights in I8")
+    line, places = (folder / "in.jsonl").read_text(encoding="utf-8").splitlines()[0], []
+    for level in json.loads(check_status(0, "devices"))["level"], "scalar":
+        with tempfile.TemporaryDirectory() as out:
+            answers("logits", folder, out, "--level", level, "--generate", 4, lines=[line], status=0)
+            places.append([array(pathlib.Path(out) / f"0.{what}.npy") for what in ("logits", "greedy")])
+    check(places[0][1] == array(folder / "expect" / "0.greedy.npy"), f"greedy {places[0][1]}")
+    check(places[0][1] == places[1][1] and places[0][0][:2] == places[1][0][:2], f"levels {places}")
+    candidates = json.dumps({"prefix": [1, 2], "candidates": [[3], [4, 5]]})
+    check(len(answers("score", folder, lines=[candidates], status=0)[0]["logprobs"]) == 2, "score")
+
+
 def rewards():
     """Those of the reference, of ids and of texts."""
     folder = golden / "internlm2-reward"
@@ -440,7 +460,7 @@ def texts():
 
 
 for test in [usage, help_texts, failures_are_told, output_that_cannot_be_written_is_a_failure, interrupts,
-             input_that_never_ends_can_be_interrupted, a_conversation_on_a_terminal, a_line_for_each_line, scores, rewards, numbers, images,
+             input_that_never_ends_can_be_interrupted, a_conversation_on_a_terminal, a_line_for_each_line, scores, weights_of_8_bits, rewards, numbers, images,
              images_are_asked_about, videos_become_rows, series_become_rows,
              series_stand_in_conversations] + ([texts, what_is_neither_true_nor_false_is_refused] if tokenizer else []):
     test()

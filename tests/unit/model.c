@@ -294,6 +294,18 @@ START_TEST(a_matrix_is_i8_exactly_when_it_has_scales)
 }
 END_TEST
 
+START_TEST(an_internlm2_takes_i8_too)
+{
+    tiny t = tiny_internlm2();
+    tiny_find(&t, "model.layers.0.attention.wqkv.weight")->dtype = "I8";
+    tiny_add(&t, "model.layers.0.attention.wqkv.weight_scale", "F32", 2, 8, 1, 0);
+    add_to_config(&t, W8A8);
+    ck_assert_msg(open_tiny(&t) == INS1_OK, "%s", error.text);
+    ck_assert_uint_eq(model->decoder_weights.layers[0].qkv.scale.shape[0], 8);
+    ck_assert_int_eq(model->decoder_config.default_precision, INS1_PRECISION_INT8);
+}
+END_TEST
+
 /* Tensors that are never I8, with their rows. */
 static const struct {
     const char *name, *said;
@@ -924,6 +936,7 @@ int main(void)
     tcase_add_test(cases, a_head_that_is_not_stored_is_the_embedding_where_the_config_ties_them);
     tcase_add_loop_test(cases, a_matrix_is_fp8_exactly_when_it_has_scales, 0, COUNT(quantised));
     tcase_add_loop_test(cases, a_matrix_is_i8_exactly_when_it_has_scales, 0, COUNT(rounded));
+    tcase_add_test(cases, an_internlm2_takes_i8_too);
     tcase_add_loop_test(cases, some_tensors_are_never_i8, 0, COUNT(floats));
     tcase_add_test(cases, an_expert_of_floats_among_those_of_i8_is_refused);
     tcase_add_test(cases, fused_experts_of_i8_are_refused);
