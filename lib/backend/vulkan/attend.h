@@ -8,12 +8,12 @@
 enum { S1_VK_LANES = 64 };
 
 /* As the shader has it. */
-enum { S1_VK_WRITES_STATE = 1, S1_VK_ROUNDS = 2, S1_VK_CAUSAL = 4 };
+enum { S1_VK_WRITES_STATE = 1, S1_VK_ROUNDS = 2, S1_VK_CAUSAL = 4, S1_VK_GOES_ON = 8 };
 typedef struct s1_vk_attend_push {
     uint32_t q_at, q_stride[3], y_at, y_stride[3], k_at, k_stride[3], v_at, v_stride[3];
     uint32_t rows_at, rows_stride, pages_at, pages_stride;
     uint32_t t_begin, t_end, heads, page_length, page_begin, page_end;
-    uint32_t split, first_split, state_at, flags;
+    uint32_t from, split, state_at, flags;
     float factor;
     uint32_t width;
 } s1_vk_attend_push;

@@ -138,7 +138,7 @@ typedef struct paged {
     const ins1_tensor_desc *q, *k, *v, *rows, *pages, *y;
     s1_vk_tile tile;
     int64_t rows_a_tile, chunks; /* chunks: tiles that the heads of one row need */
-    int64_t pages_at_once, positions;
+    int64_t pages_at_once, positions, split;
     float factor;
 } paged;
 
@@ -148,15 +148,13 @@ static double work_of(const paged *p, int64_t t, int64_t positions)
            (double)positions;
 }
 
-/* Positions of one split: so that a split of one tile is short, and few queries fill the device. */
-static int64_t split_of(const s1_vk_stream *s, const paged *p, int64_t t)
+/* Positions of one split: so that few queries fill the device. By shape alone, because sums depend
+ * on it. */
+static int64_t split_of(const paged *p)
 {
-    int64_t groups = s1_vk_ceil_div(t, p->rows_a_tile) * p->chunks * p->q->dim[1];
-    double short_enough = s->pace.budget / work_of(p, t, 1);
-    int64_t length = short_enough < (double)p->positions ? (int64_t)short_enough : p->positions;
+    int64_t groups = s1_vk_ceil_div(p->q->dim[0], p->rows_a_tile) * p->chunks * p->q->dim[1];
+    int64_t length = groups < FEW_GROUPS ? least(p->positions, LONG_SPLIT) : p->positions;
 
-    if (groups < FEW_GROUPS)
-        length = least(length, LONG_SPLIT);
     if (length < s1_vk_ceil_div(p->positions, MOST_SPLITS))
         length = s1_vk_ceil_div(p->positions, MOST_SPLITS);
     return s1_vk_ceil_div(length, p->tile.positions) * p->tile.positions;
@@ -212,23 +210,51 @@ static s1_vk_attend_push paged_push(const paged *p, int64_t t0, int64_t t1)
     return v;
 }
 
-/* The pages that `v` says, all splits. */
-static int32_t attend_pages(s1_vk_stream *s, const paged *p, s1_vk_call *call, s1_vk_attend_push *v,
-                            int64_t n_splits)
+/* One split, by pieces that go on with what the one before left: a sum is what it is at once. */
+static int32_t attend_slowly(s1_vk_stream *s, const paged *p, s1_vk_call *call,
+                             s1_vk_attend_push *v)
 {
-    double work = work_of(p, v->t_end - v->t_begin, v->split);
-    int64_t at_once = work < s->pace.budget ? (int64_t)(s->pace.budget / work) : 1;
+    int64_t begin = v->from, end = least(begin + p->split, p->positions), n;
+    double each = work_of(p, v->t_end - v->t_begin, p->tile.positions);
+    int64_t step =
+        p->tile.positions * (s->pace.budget > each ? (int64_t)(s->pace.budget / each) : 1);
+    uint32_t flags = v->flags;
+    int32_t status = INS1_OK;
 
-    for (int64_t z = 0; z < n_splits; z += at_once) {
-        int64_t n = least(at_once, n_splits - z);
-        v->first_split = (uint32_t)z;
+    for (int64_t at = begin; at < end && status == INS1_OK; at += n) {
+        n = least(step, end - at);
+        v->from = (uint32_t)at;
+        v->split = (uint32_t)n;
+        v->flags =
+            flags | (at > begin ? S1_VK_GOES_ON : 0) | (at + n < end ? S1_VK_WRITES_STATE : 0);
+        call->work = each / p->tile.positions * (double)n;
+        status = s1_vk_dispatch(s, call);
+        if (status == INS1_OK)
+            status = s1_vk_barrier(s);
+    }
+    v->split = (uint32_t)p->split;
+    v->flags = flags;
+    return status;
+}
+
+/* The pages that `v` says, all splits; each leaves a part of `part` numbers. */
+static int32_t attend_pages(s1_vk_stream *s, const paged *p, s1_vk_call *call, s1_vk_attend_push *v,
+                            int64_t n_splits, uint32_t part)
+{
+    double work = work_of(p, v->t_end - v->t_begin, p->split);
+    bool has_state = call->use[6].buffer != VK_NULL_HANDLE;
+    int32_t status = INS1_OK;
+
+    for (int64_t z = 0, n; z < n_splits && status == INS1_OK; z += n) {
+        n = work < s->pace.budget ? least((int64_t)(s->pace.budget / work), n_splits - z) : 1;
+        v->from = (uint32_t)(z * p->split);
         call->groups[2] = (uint32_t)n;
         call->work = work * (double)n;
-        int32_t status = s1_vk_dispatch(s, call);
-        if (status != INS1_OK)
-            return status;
+        bool is_long = has_state && work > s->pace.budget;
+        status = is_long ? attend_slowly(s, p, call, v) : s1_vk_dispatch(s, call);
+        v->state_at += part * (uint32_t)n;
     }
-    return INS1_OK;
+    return status;
 }
 
 static int32_t attend_rows(s1_vk_stream *s, const paged *p, int64_t t0, int64_t t1);
@@ -254,13 +280,16 @@ static int32_t attend_rows(s1_vk_stream *s, const paged *p, int64_t t0, int64_t 
         .push_size = sizeof(v),
         .is_vague = true,
     };
-    int64_t t = t1 - t0, split = split_of(s, p, t), n_pages = p->k->dim[0];
-    int64_t n_splits = s1_vk_ceil_div(p->positions, split);
+    int64_t t = t1 - t0, n_pages = p->k->dim[0];
+    int64_t n_splits = s1_vk_ceil_div(p->positions, p->split);
     int64_t n_parts = n_splits * s1_vk_ceil_div(n_pages, p->pages_at_once);
     uint64_t part_bytes = (uint64_t)(t * p->q->dim[1] * p->q->dim[2] * (p->q->dim[3] + 2)) * 4;
-    uint64_t state_bytes = n_parts > 1 ? part_bytes * (uint64_t)n_parts : 0;
+    bool is_long = work_of(p, t, p->split) > s->pace.budget;
+    bool has_state =
+        n_parts > 1 || (is_long && part_bytes + S1_VK_ALIGN <= s->device->entry->range);
+    uint64_t state_bytes = has_state ? part_bytes * (uint64_t)n_parts : 0;
 
-    v.split = (uint32_t)split;
+    v.split = (uint32_t)p->split;
     call.groups[0] = (uint32_t)(s1_vk_ceil_div(t, p->rows_a_tile) * p->chunks);
     call.groups[1] = (uint32_t)p->q->dim[1];
     if ((t > p->rows_a_tile && work_of(p, t, p->positions) > s->pace.budget) ||
@@ -272,13 +301,13 @@ static int32_t attend_rows(s1_vk_stream *s, const paged *p, int64_t t0, int64_t 
     if (!see_part(s->device, p->rows, t0, t1, &call.use[3], &v.rows_at) ||
         !s1_vk_see_all(s->device, p->pages, &call.use[4], &v.pages_at))
         return INS1_E_UNSUPPORTED;
-    if (n_parts > 1) {
+    if (has_state) {
         int32_t status = s1_vk_scratch(s, state_bytes);
         if (status != INS1_OK)
             return status;
         s->listed.is_there = false;
         call.use[6] = s1_vk_use_of(s->scratch);
-        v.flags = S1_VK_WRITES_STATE;
+        v.flags = n_parts > 1 ? S1_VK_WRITES_STATE : 0;
     }
     for (int64_t page = 0; page < n_pages; page += p->pages_at_once) {
         int64_t end = least(page + p->pages_at_once, n_pages);
@@ -287,10 +316,9 @@ static int32_t attend_rows(s1_vk_stream *s, const paged *p, int64_t t0, int64_t 
         if (!see_part(s->device, p->k, page, end, &call.use[1], &v.k_at) ||
             !see_part(s->device, p->v, page, end, &call.use[2], &v.v_at))
             return INS1_E_UNSUPPORTED;
-        int32_t status = attend_pages(s, p, &call, &v, n_splits);
+        int32_t status = attend_pages(s, p, &call, &v, n_splits, (uint32_t)(part_bytes / 4));
         if (status != INS1_OK)
             return status;
-        v.state_at += (uint32_t)(part_bytes / 4 * (uint64_t)n_splits);
     }
     return n_parts > 1 ? merge(s, p, t0, t1, n_parts) : INS1_OK;
 }
@@ -316,5 +344,6 @@ int32_t s1_vk_attention(s1_vk_stream *s, const ins1_op *op)
         return INS1_E_UNSUPPORTED;
     p.rows_a_tile = heads < p.tile.queries ? p.tile.queries / heads : 1;
     p.chunks = s1_vk_ceil_div(heads, p.tile.queries);
+    p.split = split_of(&p);
     return attend_rows(s, &p, 0, p.q->dim[0]);
 }

@@ -5,7 +5,8 @@
 /* A tile of queries of one group for each work group: keys and values pass through shared memory a
  * tile of positions at a time, and the softmax streams. What one work group cannot or shall not see
  * of the positions (a split of a long line, pages that are bound in another pass) it leaves out: it
- * then writes the largest score, the sum of weights and the weighted sum, for merge.comp.
+ * then writes the largest score, the sum of weights and the weighted sum, for merge.comp, or for
+ * the next pass to go on with, which gives the same bits as one pass.
  *
  * PAGED: ATTENTION, queries of up to ROWS rows, keys and values in pages; neighbours of one line
  * share a pass. Else SELF_ATTENTION: a segment and head have their own keys. */
@@ -27,8 +28,8 @@ layout(push_constant) uniform Push {
     uint rows_at, rows_stride, pages_at, pages_stride;
     uint t_begin, t_end, heads; /* PAGED: heads of a group, else of a segment */
     uint page_length, page_begin, page_end; /* the length of a segment where there are no pages */
-    uint split, first_split, state_at; /* positions that a work group takes of a line */
-    uint flags;           /* 1: writes the state; 2: rounds; 4: causal */
+    uint from, split, state_at; /* positions that a work group takes of a line, and the first */
+    uint flags; /* 1: writes the state; 2: rounds; 4: causal; 8: goes on with the state */
     float factor;
     uint width; /* of a head */
 };
@@ -92,6 +93,15 @@ uint result_at(place p)
     return PAGED != 0 ? y_at + p.t * y_stride[0] + gl_WorkGroupID.y * y_stride[1] + p.head * y_stride[2]
                       : y_at + gl_WorkGroupID.z * y_stride[0] + p.t * y_stride[1] +
                             gl_WorkGroupID.y * y_stride[2];
+}
+
+/* Of a query: the largest score, the sum of weights, and the weighted sum. */
+uint state_of(place p)
+{
+    uint n_rows = t_end - t_begin, n_queries = gl_NumWorkGroups.y * heads;
+    uint query = gl_WorkGroupID.y * heads + p.head;
+    return state_at +
+           ((gl_WorkGroupID.z * n_rows + p.t - t_begin) * n_queries + query) * (width + 2u);
 }
 
 /* Where the positions of a tile lie, and which of them are for this pass. */
@@ -182,7 +192,7 @@ run run_from(uint t, uint t1)
         return r;
     }
     r.line = rows_word[rows_at + t * rows_stride];
-    r.begin = (first_split + gl_WorkGroupID.z) * split;
+    r.begin = from + gl_WorkGroupID.z * split;
     for (; r.next < t1 && rows_word[rows_at + r.next * rows_stride] == r.line; r.next++)
         r.end = max(r.end, rows_word[rows_at + r.next * rows_stride + 1u] + 1u);
     r.end = min(r.end, r.begin + split);
@@ -245,6 +255,24 @@ void attend(run r, inout float sums[SUMS])
     }
 }
 
+/* Begins where the pass before ended. */
+void go_on(inout float sums[SUMS])
+{
+    uint lane = gl_LocalInvocationID.x;
+    place mine = place_of(lane);
+
+    if (lane < QUERIES && mine.is_there) {
+        largest[lane] = state_float[state_of(mine)];
+        total[lane] = state_float[state_of(mine) + 1u];
+    }
+    [[unroll]] for (uint s = 0; s < SUMS; s++) {
+        uint column = lane + s / QUERIES * WIDTH;
+        place p = place_of(s % QUERIES);
+        if (p.is_there && column < width)
+            sums[s] = state_float[state_of(p) + 2u + column];
+    }
+}
+
 void main()
 {
     uint lane = gl_LocalInvocationID.x;
@@ -261,6 +289,8 @@ void main()
         largest[lane] = LOWEST;
         total[lane] = 0;
     }
+    if (PAGED != 0 && (flags & 8u) != 0)
+        go_on(sums);
     barrier();
     uint t0 = place_of(0).t, t1 = min(t0 + (PAGED != 0 ? QUERIES / min(heads, QUERIES) : QUERIES), t_end);
     for (uint t = t0; t < t1;) {
@@ -276,7 +306,6 @@ void main()
     }
 
     bool writes_state = (flags & 1u) != 0;
-    uint n_rows = t_end - t_begin, n_queries = gl_NumWorkGroups.y * heads;
     [[unroll]] for (uint s = 0; s < SUMS; s++) {
         uint query = s % QUERIES, column = lane + s / QUERIES * WIDTH;
         place p = place_of(query);
@@ -286,9 +315,7 @@ void main()
             y_float[result_at(p) + column] = sums[s] / total[query];
             continue;
         }
-        uint slot = ((first_split + gl_WorkGroupID.z) * n_rows + p.t - t_begin) * n_queries +
-                    gl_WorkGroupID.y * heads + p.head;
-        uint to = state_at + slot * (width + 2u);
+        uint to = state_of(p);
         state_float[to + 2u + column] = sums[s];
         if (column == 0) {
             state_float[to] = largest[query];
