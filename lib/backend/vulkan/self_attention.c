@@ -7,7 +7,8 @@
 enum {
     MOST_QUERIES = 16,
     MOST_POSITIONS = 32,
-    MOST_WIDTH = 256, /* of a head */
+    MOST_WIDTH = 1024, /* of a head */
+    MOST_SUMS = 64, /* that an invocation keeps: queries times the head in parts of S1_VK_LANES */
 };
 
 /* ---- tiles ------------------------------------------------------------------------------------
@@ -33,6 +34,8 @@ static uint64_t shared_of(s1_vk_tile t, int64_t width)
 bool s1_vk_tile_for(const s1_vk_device *d, int64_t width, s1_vk_tile *out)
 {
     s1_vk_tile t = { MOST_QUERIES, MOST_POSITIONS };
+    while (width <= MOST_WIDTH && t.queries * s1_vk_room_for(width) > MOST_SUMS * S1_VK_LANES)
+        t.queries /= 2;
     while (width <= MOST_WIDTH && shared_of(t, width) > d->entry->shared) {
         if (t.queries == 1 && t.positions == 1)
             return false;
