@@ -338,7 +338,8 @@ static void attention_case(rig *r, int32_t type, const int64_t *shape, int varia
 static const int64_t attention_shapes[][6] = {
     { 1, 1, 1, 1, 1, 1 },   { 1, 2, 4, 16, 16, 3 },  { 5, 2, 1, 33, 8, 4 },
     { 7, 1, 8, 64, 16, 2 }, { 3, 4, 2, 128, 16, 5 }, { 0, 2, 2, 8, 4, 2 },
-    { 17, 2, 3, 24, 5, 7 }, { 2, 1, 2, 64, 32, 19 },
+    { 17, 2, 3, 24, 5, 7 }, { 2, 1, 2, 64, 32, 19 }, { 3, 1, 16, 64, 32, 12 },
+    { 2, 2, 2, 300, 4, 3 },
 };
 
 enum { N_ATTENTION_SHAPES = sizeof(attention_shapes) / sizeof(attention_shapes[0]) };
