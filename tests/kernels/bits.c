@@ -41,8 +41,10 @@ static const product products[] = {
     { INS1_DTYPE_F32, INS1_PRECISION_F32, 0, 49, 133, false },
     { INS1_DTYPE_F32, INS1_PRECISION_F32, 0, 70, 64, true },
     { INS1_DTYPE_F32, INS1_PRECISION_BF16, 0, 49, 133, false },
+    { INS1_DTYPE_I8, INS1_PRECISION_INT8, INS1_DTYPE_F32, 67, 321, false },
+    { INS1_DTYPE_I8, INS1_PRECISION_INT8, INS1_DTYPE_BF16, 32, 1031, false },
 };
-enum { N_PRODUCTS = sizeof(products) / sizeof(products[0]) };
+enum { N_PRODUCTS = sizeof(products) / sizeof(products[0]), MOST_SCALES = 160 };
 
 static fake_device dev;
 
@@ -50,6 +52,14 @@ static ins1_tensor_desc view2(void *memory, int32_t dtype, int64_t a, int64_t b)
 {
     const int64_t dim[] = { a, b };
     return fake_view(&dev, memory, dtype, 2, dim);
+}
+
+/* Scales are of blocks, of I8 of rows. */
+static ins1_tensor_desc view_scale(const product *p, void *scale)
+{
+    return p->dtype == INS1_DTYPE_I8
+               ? view2(scale, p->scale, p->n, 1)
+               : view2(scale, p->scale, (p->n + 127) / 128, (p->k + 127) / 128);
 }
 
 /* Rows [first, first + t) of x, into y. */
@@ -65,7 +75,7 @@ static void multiply(const product *p, void *w, void *scale, float *x, float *y,
         in[0].stride[1] = p->n;
     }
     if (p->scale)
-        in[2] = view2(scale, p->scale, (p->n + 127) / 128, (p->k + 127) / 128);
+        in[2] = view_scale(p, scale);
     const ins1_op op = {
         .struct_size = sizeof(op),
         .op = INS1_OP_MATMUL,
@@ -84,18 +94,17 @@ static void multiply(const product *p, void *w, void *scale, float *x, float *y,
 static void check_batches(const product *p)
 {
     size_t n_weights = (size_t)(p->n * p->k);
-    size_t n_scales = (size_t)((p->n + 127) / 128 * ((p->k + 127) / 128));
     uint8_t *w = malloc(n_weights * fake_dtype_size(p->dtype));
-    uint8_t *scale = malloc(n_scales * 4);
+    uint8_t *scale = malloc(MOST_SCALES * 4);
     float *x = malloc((size_t)(MOST * p->k) * sizeof(*x));
     float *alone = malloc((size_t)(MOST * p->n) * sizeof(*alone));
     float *y = malloc((size_t)(MOST * p->n) * sizeof(*y));
 
     fake_fill(w, NULL, p->dtype, n_weights);
     if (p->scale == INS1_DTYPE_U8)
-        memset(scale, 125, n_scales);
+        memset(scale, 125, MOST_SCALES);
     else if (p->scale)
-        fake_fill(scale, NULL, p->scale, n_scales);
+        fake_fill(scale, NULL, p->scale, MOST_SCALES);
     for (int64_t i = 0; i < MOST * p->k; i++)
         x[i] = fake_float();
     for (int64_t i = 0; i < MOST; i++)
@@ -136,7 +145,7 @@ START_TEST(threads_do_not_change_a_product)
         size_t n_weights = (size_t)(p->n * p->k);
         size_t n_results = (size_t)(T * p->n);
         uint8_t *w = malloc(n_weights * fake_dtype_size(p->dtype));
-        uint8_t scale[4 * 8];
+        uint8_t scale[4 * MOST_SCALES];
         float *x = malloc((size_t)(T * p->k) * sizeof(*x));
         float *one = malloc(n_results * sizeof(*one));
         float *many = malloc(n_results * sizeof(*many));
@@ -172,7 +181,7 @@ START_TEST(experts_give_the_bits_of_single_products)
         const product *p = &products[i];
         size_t one = (size_t)(p->n * p->k) * fake_dtype_size(p->dtype);
         uint8_t *w = malloc(E * one);
-        uint8_t scale[4 * 8];
+        uint8_t scale[4 * MOST_SCALES];
         float *x = malloc((size_t)(T * p->k) * sizeof(*x));
         float *y = malloc((size_t)(T * K * p->n) * sizeof(*y));
         float *alone = malloc((size_t)p->n * sizeof(*alone));
@@ -194,7 +203,7 @@ START_TEST(experts_give_the_bits_of_single_products)
                 in[2 + e].stride[1] = p->n;
             }
             if (p->scale)
-                in[2 + E + e] = view2(scale, p->scale, (p->n + 127) / 128, (p->k + 127) / 128);
+                in[2 + E + e] = view_scale(p, scale);
         }
         ins1_tensor_desc out = view2(y, INS1_DTYPE_F32, T * K, p->n);
         const ins1_op op = {

@@ -214,6 +214,9 @@ void fake_fill(void *out, float *exact, int32_t dtype, size_t n)
         case INS1_DTYPE_F8_E4M3:
             to[i] = (b & 0x7f) > 0x40 ? b & 0xbf : b;
             break;
+        case INS1_DTYPE_I8:
+            to[i] = b;
+            break;
         default:
             memcpy(to + 2 * i, &h, 2);
             break;
