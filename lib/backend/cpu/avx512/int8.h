@@ -9,7 +9,7 @@
 enum {
     PLUS = 0x80,
     S1_I8_TOKENS = 12, /* of a group */
-    FEW_TOKENS = 8,
+    FEW_TOKENS = S1_I8_TOKENS,
 };
 
 /* At most FEW_TOKENS tokens: each line of weights is read once and used at once. */

@@ -9,35 +9,33 @@ enum { ROWS_A_STORE = 16 };
 
 /* --- one token --- */
 
-/* In the order of their addresses: where a compiler changes it, they arrive later. */
-S1_INLINE __m512i load_line(const uint8_t *from)
-{
-    __m512i line;
-    __asm__ volatile("vmovdqu64 %1, %0" : "=v"(line) : "m"(*(const __m512i_u *)(const void *)from));
-    return line;
-}
-
-/* 16 numbers whose sum is that of a row. */
+/* 16 numbers whose sum is that of a row. Read by half lines; in whole ones memory is slower. */
 S1_INLINE __m512i multiply_row(const s1_product *p, const uint8_t *w, const uint8_t *x)
 {
-    __m512i u[4];
+    const __m256i plus = _mm256_set1_epi8((char)PLUS);
+    __m256i u[4];
     int64_t at = 0;
 
     S1_UNROLL
     for (int i = 0; i < 4; i++)
-        u[i] = _mm512_setzero_si512();
-    for (; p->k - at >= 256; at += 256) {
+        u[i] = _mm256_setzero_si256();
+    for (; p->k - at >= 128; at += 128) {
         S1_UNROLL
-        for (int i = 0; i < 4; i++)
-            u[i] = _mm512_dpbusd_epi32(u[i], plus_128(load_line(w + at + 64 * i)),
-                                       _mm512_loadu_si512(x + at + 64 * i));
+        for (int i = 0; i < 4; i++) {
+            const void *half = w + at + 32 * i;
+            const void *columns = x + at + 32 * i;
+            u[i] = _mm256_dpbusd_epi32(u[i], _mm256_xor_si256(_mm256_loadu_si256(half), plus),
+                                       _mm256_loadu_si256(columns));
+        }
     }
+    __m512i sums = _mm512_inserti64x4(_mm512_castsi256_si512(_mm256_add_epi32(u[0], u[1])),
+                                      _mm256_add_epi32(u[2], u[3]), 1);
     for (; at < p->k; at += 64) {
         __mmask64 mask = line_mask(p->k - at);
-        u[0] = _mm512_dpbusd_epi32(u[0], plus_128(_mm512_maskz_loadu_epi8(mask, w + at)),
+        sums = _mm512_dpbusd_epi32(sums, plus_128(_mm512_maskz_loadu_epi8(mask, w + at)),
                                    _mm512_maskz_loadu_epi8(mask, x + at));
     }
-    return _mm512_add_epi32(_mm512_add_epi32(u[0], u[1]), _mm512_add_epi32(u[2], u[3]));
+    return sums;
 }
 
 /* Each quarter becomes one sum: those of the first quarters of a, b, c, d, then of the second. */
@@ -167,9 +165,14 @@ STREAM(5)
 STREAM(6)
 STREAM(7)
 STREAM(8)
+STREAM(9)
+STREAM(10)
+STREAM(11)
+STREAM(12)
 
-static stream_fn *const streams[FEW_TOKENS] = { NULL,     stream_2, stream_3, stream_4,
-                                                stream_5, stream_6, stream_7, stream_8 };
+static stream_fn *const streams[FEW_TOKENS] = { NULL,     stream_2,  stream_3,  stream_4,
+                                                stream_5, stream_6,  stream_7,  stream_8,
+                                                stream_9, stream_10, stream_11, stream_12 };
 
 void s1_i8_stream_avx512(const s1_product *p, int64_t begin, int64_t end, s1_ahead ahead)
 {
