@@ -124,6 +124,7 @@ void s1_kernels_init(s1_kernels *kernels, unsigned features)
 #if S1_HAVE_AVX2
     if (features & S1_CPU_AVX2) {
         s1_product_init_avx2(kernels);
+        s1_i8_init_avx2(kernels);
         s1_rows_init_avx2(kernels);
         s1_attention_init_avx2(kernels);
     }

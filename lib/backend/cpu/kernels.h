@@ -229,6 +229,7 @@ void s1_rows_init_scalar(s1_kernels *kernels);
 void s1_product_init_avx2(s1_kernels *kernels);
 void s1_rows_init_avx2(s1_kernels *kernels);
 void s1_attention_init_avx2(s1_kernels *kernels);
+void s1_i8_init_avx2(s1_kernels *kernels);
 void s1_product_init_avx512(s1_kernels *kernels);
 void s1_rows_init_avx512(s1_kernels *kernels);
 void s1_attention_init_avx512(s1_kernels *kernels);
