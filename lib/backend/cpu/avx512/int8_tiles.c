@@ -57,6 +57,16 @@ typedef struct group_run {
 
 typedef void run_fn(const group_run *r);
 
+/* Four columns of a token come from memory with the instruction: compilers would load so many at
+ * once that the sums have to leave their registers. */
+S1_INLINE __m512i multiply_columns(__m512i sums, __m512i w, const uint8_t *x)
+{
+    __asm__("vpdpbusd %2%{1to16%}, %1, %0"
+            : "+v"(sums)
+            : "v"(w), "m"(*(const int32_t *)(const void *)x));
+    return sums;
+}
+
 S1_INLINE void run_columns(__m512i u[TOKENS][2], const uint8_t *w, const uint8_t *cells, int g)
 {
     __m512i w0 = _mm512_load_si512(w);
@@ -64,11 +74,8 @@ S1_INLINE void run_columns(__m512i u[TOKENS][2], const uint8_t *w, const uint8_t
 
     S1_UNROLL
     for (int i = 0; i < g; i++) {
-        int32_t columns;
-        memcpy(&columns, cells + i * S1_CELL, sizeof(columns));
-        __m512i x = _mm512_set1_epi32(columns);
-        u[i][0] = _mm512_dpbusd_epi32(u[i][0], w0, x);
-        u[i][1] = _mm512_dpbusd_epi32(u[i][1], w1, x);
+        u[i][0] = multiply_columns(u[i][0], w0, cells + i * S1_CELL);
+        u[i][1] = multiply_columns(u[i][1], w1, cells + i * S1_CELL);
     }
 }
 
