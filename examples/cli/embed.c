@@ -99,6 +99,10 @@ static int run(int argc, char **argv)
         return usage_error(
             &embed_command,
             "nothing to encode; give --image, --video, --pixels, --series or --samples");
+    if (t.fps != 0 && from->encode != embed_video)
+        return usage_error(&embed_command, "--fps is given with %s, which has none", from->flag);
+    if (t.rate != 0 && from->part != INS1_PART_TIMESERIES)
+        return usage_error(&embed_command, "--rate is given with %s, which has none", from->flag);
     status = encode(&t, from, operands[0], operands[1]);
     engine_stop(&t.e);
     return status;

@@ -381,6 +381,10 @@ static int run(int argc, char **argv)
         args_parse(&run_command, flags, sizeof(flags) / sizeof(*flags), &k.s, argc, argv, &model);
     if (status != ARGS_OK)
         return status;
+    if (k.fps != 0 && !k.videos.n)
+        return usage_error(&run_command, "--fps is given without --video");
+    if (k.rate != 0 && !k.series.n)
+        return usage_error(&run_command, "--rate is given without --series");
 
     k.all = (encoders){ .e = &k.e, .s = &k.s, .model = model };
     if (engine_open(&k.e, &k.s, model, INS1_PART_TOKENIZER | INS1_PART_DECODER) != INS1_OK ||
