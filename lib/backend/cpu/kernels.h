@@ -57,8 +57,7 @@ static inline int64_t s1_panel_steps(int32_t kind, int64_t k)
 
 /* The last cell of a token whose columns became integers. */
 typedef struct s1_i8_row {
-    float
-        scale; /* what they were divided by; NaN where one of them was not finite, and all are 0 */
+    float scale; /* what they were divided by; NaN, and all are 0, where one was not finite */
     int32_t sum;
     int32_t rest[2]; /* 0 */
 } s1_i8_row;

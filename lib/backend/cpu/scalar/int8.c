@@ -1,5 +1,4 @@
-#include "backend/cpu/kernels.h"
-#include "tensor/widen.h"
+#include "backend/cpu/scalar/load.h"
 
 #include <float.h>
 #include <math.h>
@@ -9,23 +8,6 @@
  * both factors decides the bits. */
 
 enum { COLUMNS = 16, SMALLEST = -128, LARGEST = 127 };
-
-static float load_float(const uint8_t *p, int32_t dtype, int64_t at)
-{
-    float f;
-    uint16_t h;
-
-    switch (dtype) {
-    case INS1_DTYPE_F32:
-        memcpy(&f, p + at * 4, sizeof(f));
-        return f;
-    case INS1_DTYPE_F8_E4M3:
-        return s1_from_f8_e4m3(p[at]);
-    default:
-        memcpy(&h, p + at * 2, sizeof(h));
-        return dtype == INS1_DTYPE_BF16 ? s1_from_bf16(h) : s1_from_f16(h);
-    }
-}
 
 static float scale_of(const float *x, int64_t k)
 {

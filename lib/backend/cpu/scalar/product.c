@@ -1,4 +1,4 @@
-#include "backend/cpu/kernels.h"
+#include "backend/cpu/scalar/load.h"
 #include "tensor/widen.h"
 
 #include <string.h>
@@ -7,28 +7,6 @@
  * ... of a chunk; the chunks are added lane by lane, and the lanes as (0 + 1) + (2 + 3). */
 
 enum { LANES = 4 };
-
-static float load_float(const uint8_t *p, int32_t dtype, int64_t at)
-{
-    float f;
-    uint16_t h;
-
-    switch (dtype) {
-    case INS1_DTYPE_F32:
-        memcpy(&f, p + at * 4, sizeof(f));
-        return f;
-    case INS1_DTYPE_BF16:
-        memcpy(&h, p + at * 2, sizeof(h));
-        return s1_from_bf16(h);
-    case INS1_DTYPE_F16:
-        memcpy(&h, p + at * 2, sizeof(h));
-        return s1_from_f16(h);
-    case INS1_DTYPE_F8_E4M3:
-        return s1_from_f8_e4m3(p[at]);
-    default: /* U8: a power of two; its smallest is a denormal */
-        return p[at] ? s1_from_bits((uint32_t)p[at] << 23) : 0x1p-127f;
-    }
-}
 
 static float chunk_scale(const s1_product *p, int64_t row, int64_t column)
 {
